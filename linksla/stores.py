@@ -1,0 +1,115 @@
+"""The only place that opens telemetry.duckdb.
+
+DuckDB has one writing process (DESIGN 4). Inside it, one connection writes; readers take a cursor,
+materialise at once and give it back: a half-read result blocks checkpoints and grows the WAL.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from linksla.errors import StoreError
+
+_MEMORY: Final = "1GB"  # of 2 GiB the node may use; the rest is Python, Arrow and the broker client
+
+
+class TelemetryStore:
+    """telemetry.duckdb: what was measured and what follows from it."""
+
+    def __init__(self, path: Path | None, *, read_only: bool = False, threads: int = 2) -> None:
+        """Remember where the store is; `None` keeps it in memory. Nothing is opened yet."""
+        self._path = path
+        self._read_only = read_only
+        self._threads = threads
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._idle_cursors: list[duckdb.DuckDBPyConnection] = []
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Open the file and bring its tables up to date.
+
+        Raises:
+            StoreError: another process holds it, it is damaged, or made by a newer linksla.
+        """
+        if self._path is not None and not self._read_only:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = duckdb.connect(
+                str(self._path) if self._path else ":memory:",
+                read_only=self._read_only,
+                config={"threads": self._threads, "memory_limit": _MEMORY},
+            )
+        except duckdb.IOException as error:
+            held = "lock" in str(error).lower()
+            raise StoreError(
+                "another process holds the database" if held else f"cannot be opened: {error}",
+                where=str(self._path),
+                hint="Ask the running node, or stop it first."
+                if held
+                else "Check the path, rights and free space; a backup can be restored.",
+                retryable=held,
+            ) from None
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("set preserve_insertion_order = true")
+        self._connection = connection
+        if not self._read_only:
+            _migrate(connection, str(self._path))
+
+    @property
+    def writer(self) -> duckdb.DuckDBPyConnection:
+        """The one connection that writes; only the writer thread touches it."""
+        if self._connection is None:
+            raise StoreError("the store is not started", where=str(self._path))
+        return self._connection
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a cursor of its own, safe in any thread. Fetch everything before giving it back."""
+        with self._lock:
+            cursor = self._idle_cursors.pop() if self._idle_cursors else self.writer.cursor()
+        try:
+            yield cursor
+        except BaseException:
+            cursor.close()
+            raise
+        with self._lock:
+            self._idle_cursors.append(cursor)
+
+    def close(self) -> None:
+        """Close all connections; what was committed stays."""
+        with self._lock:
+            for cursor in self._idle_cursors:
+                cursor.close()
+            self._idle_cursors.clear()
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, where: str) -> None:
+    """Apply the numbered migrations that are still missing, each in its own transaction."""
+    connection.execute("create table if not exists migrations (name varchar primary key)")
+    done = {name for (name,) in connection.execute("select name from migrations").fetchall()}
+    folder = files("linksla").joinpath("migrations", "telemetry")
+    known = sorted(
+        (item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda i: i.name
+    )
+    foreign = done - {item.name for item in known}
+    if foreign:
+        raise StoreError(
+            f"was made by a newer linksla (has {', '.join(sorted(foreign))})",
+            where=where,
+            hint="Upgrade linksla.",
+        )
+    for item in known:
+        if item.name in done:
+            continue
+        connection.execute("begin")
+        connection.execute(item.read_text(encoding="utf-8"))
+        connection.execute("insert into migrations values (?)", [item.name])
+        connection.execute("commit")

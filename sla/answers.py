@@ -1,0 +1,263 @@
+"""What `sla.queries` answers: frozen values that page, API, report, alert and Grafana print.
+
+Percentages are texts, already rounded towards breach (DESIGN 7); seconds and counts are integers.
+Nothing downstream computes with them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Bucket(StrEnum):
+    """Where a second of the period goes: exactly one of these."""
+
+    UP = "up"
+    DOWN = "down"
+    EXCLUDED = "excluded"
+    UNMEASURED = "unmeasured"
+
+
+class Outcome(StrEnum):
+    """The verdict of one objective."""
+
+    MET = "met"
+    BREACHED = "breached"
+    AT_RISK = "at_risk"
+    NOT_ASSESSABLE = "not_assessable"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """[start_s, end_s) in epoch seconds."""
+
+    start_s: int
+    end_s: int
+
+    @property
+    def seconds(self) -> int:
+        """Its length."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRun:
+    """A run of seconds in one bucket, and what they were before anything was excluded."""
+
+    start_s: int
+    end_s: int
+    bucket: Bucket
+    as_experienced: Bucket  # never EXCLUDED
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRun:
+    """A run of one channel's state under the contract: good, bad or unknown."""
+
+    channel: str
+    start_s: int
+    end_s: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """What happened over a range: the circuit's buckets, each channel's states below."""
+
+    circuit_id: str
+    start_s: int
+    end_s: int
+    complete_up_to_s: int
+    circuit: tuple[BucketRun, ...]
+    channels: tuple[ChannelRun, ...]
+    provisional_from_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From the onset of down to its end; `end_s` None: still down.
+
+    `down_seconds` and `excluded_seconds` are those within the range that was asked for.
+    """
+
+    outage_id: str
+    circuit_id: str
+    start_s: int
+    end_s: int | None
+    down_seconds: int
+    excluded_seconds: int
+    attribution: str
+    carried_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionAnswer:
+    """One maintenance record as it bears on a month, whether it was accepted or refused."""
+
+    exclusion_id: str
+    start_s: int
+    end_s: int
+    scope: str  # "circuit", "site DEN", "channel ch1"
+    accepted: bool
+    seconds: int  # taken out of the month
+    reason: str  # why accepted or refused, in words
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveAnswer:
+    """Target, actual and verdict of one objective, each as it is printed."""
+
+    name: str
+    target: str
+    actual: str | None
+    unit: str
+    verdict: Outcome
+    reason: str
+    observations: int | None = None  # n of a percentile or mean; None for availability
+    error_bound: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the period under one contract version."""
+
+    contract_id: str
+    contract_version: int
+    start_s: int
+    end_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """The four buckets."""
+
+    up: int
+    down: int
+    excluded: int
+    unmeasured: int
+
+    @property
+    def total(self) -> int:
+        """All of them: the period."""
+        return self.up + self.down + self.excluded + self.unmeasured
+
+
+@dataclass(frozen=True, slots=True)
+class MonthAnswer:
+    """DESIGN 9's answer about one circuit and month; `to_json` is the API's body.
+
+    For an open month the period ends at `complete_up_to_s`, so that the buckets always sum to it;
+    `month_end_s` is where the month will end.
+    """
+
+    circuit_id: str
+    customer_id: str
+    month: str
+    timezone: str
+    start_s: int
+    end_s: int
+    month_end_s: int
+    complete_up_to_s: int
+    final: bool
+    calculation_version: int
+    report_version: int | None
+    segments: tuple[Segment, ...]
+    seconds: Seconds
+    as_experienced: Seconds
+    bad_but_not_down_seconds: int
+    coverage: str | None
+    availability_contractual: str | None
+    availability_as_experienced: str | None
+    availability_formula: str  # "up / (up + down)"
+    availability_working: str  # "2,678,100 / (2,678,100 + 300) = 99.98879 %, rounded down"
+    availability_bounds: tuple[str | None, str | None]  # all unmeasured bad, all unmeasured good
+    objectives: tuple[ObjectiveAnswer, ...]
+    credit_percent: str
+    credit_reason: str
+    budget_allowed_seconds: int
+    budget_left_seconds: int
+    outages: tuple[Outage, ...]
+    exclusions: tuple[ExclusionAnswer, ...]
+    verdict: Outcome  # of the month: the worst of its objectives
+    sentence: str  # "October: breached. 5 min 0 s down, 4 min 27 s allowed."
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitSummary:
+    """A line of the list: how a circuit stands now, and its month so far."""
+
+    circuit_id: str
+    customer_id: str
+    customer_name: str
+    site: str
+    region: str
+    bandwidth_mbps: int
+    state: str  # up, down, unmeasured: provisional, at live_to_s
+    state_since_s: int | None
+    channels_good: int
+    channels_total: int
+    channels_needed: int
+    complete_up_to_s: int
+    live_to_s: int
+    month: MonthAnswer | None  # the month that is open; None: nothing complete yet
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """One step of a series; None where nothing was measured: a gap stays a gap."""
+
+    start_s: int
+    low: float | None  # p5 for latency; minimum elsewhere
+    middle: float | None  # median for latency; mean elsewhere
+    high: float | None  # p95 for latency; maximum elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A metric of a circuit over time, one line a channel."""
+
+    circuit_id: str
+    metric: str  # latency, jitter, loss, throughput_rx, throughput_tx, bgp
+    unit: str  # ms, ms, ratio, bit/s, bit/s, share established
+    step_seconds: int
+    limit: float | None  # the contract's line, to draw in
+    limit_label: str
+    channels: tuple[tuple[str, tuple[SeriesPoint, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAnswer:
+    """How one alarm stands."""
+
+    alarm_id: str
+    revision: int
+    circuit_id: str
+    customer_id: str
+    type: str
+    qualifier: str
+    severity: str
+    condition: str
+    event_at_s: int
+    reported_at_us: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """How many samples of a kind a circuit's day has."""
+
+    kind: str
+    circuit_id: str | None
+    channel: str | None
+    day: str | None  # YYYY-MM-DD, UTC
+    count: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """What the strip on every page says."""
+
+    complete_up_to_s: int | None  # the least of the circuits in scope
+    live_to_s: int | None
+    circuits: int
+    behind: tuple[str, ...]  # circuits more than two minutes behind the newest
