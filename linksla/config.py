@@ -6,7 +6,6 @@ walked). An unknown key names the nearest known one.
 
 import difflib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -35,15 +34,10 @@ def load(path: Path, kind: type[T]) -> T:
     root = _compose(path)
     plain = _plain(root, path, 0)
     try:
-        value: T = _adapter(kind).validate_python(plain)
+        value = TypeAdapter(kind).validate_python(plain)
     except ValidationError as error:
         raise _explain(error, root, path, kind) from None
     return value
-
-
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
 
 
 def _compose(path: Path) -> Node:
@@ -136,7 +130,7 @@ def _explain(error: ValidationError, root: Node, path: Path, kind: Any) -> Confi
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     place = _place(path, node.start_mark)
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = sorted(set(_field_names(_adapter(kind).json_schema())))
+        known = sorted(set(_field_names(TypeAdapter(kind).json_schema())))
         near = difflib.get_close_matches(str(steps[-1]), known, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."
         return ConfigError(f"unknown key {name!r}{more}", where=place, hint=hint)
