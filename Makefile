@@ -1,0 +1,55 @@
+# linksla: `make` explains itself. Python 3.11 and make are all a fresh machine needs.
+SHELL := /usr/bin/env bash -eu -o pipefail
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help setup demo test check bench format clean
+
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## make .venv with .venv/bin/linksla, fetch Kafka's jars and the front-end packages
+
+demo: .venv/.ready ## Kafka, two months of history, live data, a fibre cut after 30 s: portal on 127.0.0.1
+	@$(BIN)/linksla demo
+
+test: .venv/.ready .venv/.developer ## all tests
+	@$(BIN)/pytest -q
+
+check: .venv/.ready .venv/.developer ## linters, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.ready ## durable samples/s as ratios to polling alone, measured in one run
+	@$(BIN)/python -m benchmarks.ingest
+
+format: .venv/.developer ## put the code in its form
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+clean: ## remove what was made (not the data of a node)
+	rm -rf .venv build *.egg-info node_modules dashboards/static/vendor
+
+.venv/.installed: pyproject.toml constraints.txt
+	@echo "setup: Python packages (about 40 s the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(f"linksla needs Python 3.11 or newer, this is {sys.version.split()[0]}" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) -e .
+	@touch $@
+
+# Jars and front-end packages have nothing to do with each other: side by side.
+.venv/.ready: .venv/.installed package.json package-lock.json
+	@echo "setup: Kafka's jars and the front-end packages (about 30 s the first time)"
+	@$(BIN)/linksla kafka --fetch & jars=$$!; \
+	 $(BIN)/python -m dashboards.build_static; \
+	 wait $$jars
+	@touch $@
+
+.venv/.developer: .venv/.installed
+	@echo "setup: test tools"
+	@$(PIP) -e '.[dev]'
+	@touch $@
