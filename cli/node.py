@@ -1,0 +1,222 @@
+"""One node: a consumer thread, a bounded queue, a writer thread, senders and the web server.
+
+Any thread that dies, any failed commit ends the node with a clear message; a restart resumes at
+the offsets in DuckDB (DESIGN 4). A failed delivery never does.
+"""
+
+import logging
+import queue
+import threading
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from alerts.evaluator import AlarmEvaluator
+from cli.configuration import Configuration
+from dashboards.live import LiveFeed
+from ingest.source import Source
+from linksla.clock import Clock
+from linksla.errors import LinkslaError
+from linksla.meters import Meters
+from linksla.model import Poll, RawMessage, Reject
+from linksla.stores import TelemetryStore
+from processors.writer import Writer
+from sla.evaluator import Evaluator
+from sla.queries import Queries
+
+log = logging.getLogger(__name__)
+
+QUEUE_POLLS_MAX: Final = 4
+"""Polls waiting for the writer: at most 4 × 200,000 samples × about 150 bytes = 120 MB."""
+
+SAMPLES_PER_TRANSACTION_MAX: Final = 400_000
+"""Polls that wait are written together, so that a commit's fsync is shared by many small polls."""
+
+POLL_SECONDS: Final = 0.5
+EVALUATE_EVERY_SECONDS: Final = 1.0
+EVALUATE_ALL_EVERY_SECONDS: Final = 20.0
+"""Alarms also change because time passes: a window's end must be announced within 60 s."""
+EVALUATE_SHARE_MAX: Final = 0.25
+"""While catching up, judging may take at most this share of the writer's time."""
+
+
+class Node:
+    """Reads one topic into one database and judges what it reads."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        source: Source,
+        store: TelemetryStore,
+        writer: Writer,
+        queries: Queries,
+        live: LiveFeed,
+        clock: Clock,
+        meters: Meters,
+    ) -> None:
+        """Wire the parts; nothing starts yet."""
+        self._circuits = tuple(configuration.inventory.circuits)
+        self._source = source
+        self._store = store
+        self._writer = writer
+        self._evaluator = Evaluator(store, queries, clock)
+        self._alarms = AlarmEvaluator(store, queries, configuration.maintenance, clock)
+        self._live = live
+        self._clock = clock
+        self._meters = meters
+        self._queue: queue.Queue[Poll] = queue.Queue(maxsize=QUEUE_POLLS_MAX)
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._failure: BaseException | None = None
+        self._threads: list[threading.Thread] = []
+        self._written = threading.Condition()
+        self._touched: set[str] = set(self._circuits)
+        self._evaluate_at = 0.0
+        self._evaluate_all_at = 0.0
+
+    def start(self) -> None:
+        """Seek to the stored offsets and begin to read."""
+        self._writer.start()
+        self._source.start(self._writer.next_offsets())
+        self._writer.check_identity(self._source.identity())
+        for name, work in (("consumer", self._consume), ("writer", self._write)):
+            thread = threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Stop reading, write what was read, and wait for both threads."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=30)
+        self._source.close()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the node, or None."""
+        return self._failure
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the node ended by itself or `seconds` passed; raise what ended it."""
+        ended = self._ended.wait(seconds)
+        if self._failure is not None:
+            raise self._failure
+        return ended
+
+    def wait_until(self, done: Callable[[Mapping[int, int]], bool], seconds: float) -> bool:
+        """Wait until `done(next offsets)` holds after a write; False when `seconds` passed."""
+        deadline = self._clock.monotonic_seconds() + seconds
+        with self._written:
+            while not done(self._writer.next_offsets()):
+                rest = deadline - self._clock.monotonic_seconds()
+                if rest <= 0:
+                    return False
+                self._written.wait(min(rest, 0.5))
+                if self._failure is not None:
+                    raise self._failure
+        return True
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # the node ends with it: see wait()
+            self._failure = error
+            if not isinstance(error, LinkslaError):
+                log.exception("the %s thread died", threading.current_thread().name)
+        finally:
+            self._stop.set()
+            self._ended.set()
+
+    def _consume(self) -> None:
+        while not self._stop.is_set():
+            poll = self._source.poll(POLL_SECONDS)
+            self._meters.set("linksla_queue_polls", self._queue.qsize())
+            while not self._stop.is_set():
+                try:
+                    self._queue.put(poll, timeout=POLL_SECONDS)
+                    break
+                except queue.Full:  # the writer is behind: stop fetching until it has room
+                    self._source.pause()
+            self._source.resume()
+
+    def _write(self) -> None:
+        while not (self._stop.is_set() and self._queue.empty()):
+            try:
+                first = self._queue.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                self._evaluate_if_due()
+                continue
+            poll = merge([first, *self._waiting(first.samples.num_rows)])
+            began = self._clock.monotonic_seconds()
+            written = self._writer.write(poll)
+            self._meters.set("linksla_commit_seconds", self._clock.monotonic_seconds() - began)
+            self._touched |= written.touched_circuits
+            self._evaluate_if_due()
+            with self._written:
+                self._written.notify_all()
+        self._evaluate_at = 0.0
+        self._evaluate_if_due()
+
+    def _waiting(self, samples: int) -> list[Poll]:
+        polls: list[Poll] = []
+        while samples < SAMPLES_PER_TRANSACTION_MAX:
+            try:
+                poll = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            samples += poll.samples.num_rows
+            polls.append(poll)
+        return polls
+
+    def _evaluate_if_due(self) -> None:
+        """Judge what was touched, in a transaction of its own: a restart judges all again."""
+        now = self._clock.monotonic_seconds()
+        if now >= self._evaluate_all_at:
+            self._touched.update(self._circuits)
+            self._evaluate_all_at = now + EVALUATE_ALL_EVERY_SECONDS
+        if not self._touched or now < self._evaluate_at:
+            return
+        circuits = tuple(sorted(self._touched))
+        writer = self._store.writer
+        writer.execute("begin")
+        try:
+            verdicts = self._evaluator.evaluate(circuits)
+            self._alarms.evaluate(circuits, verdicts)
+            writer.execute("commit")
+        except BaseException:
+            writer.execute("rollback")
+            raise
+        self._touched.clear()
+        took = self._clock.monotonic_seconds() - now
+        self._meters.set("linksla_evaluate_seconds", took)
+        self._evaluate_at = now + max(EVALUATE_EVERY_SECONDS, took / EVALUATE_SHARE_MAX)
+        self._live.publish(circuits)
+
+
+def merge(polls: Sequence[Poll]) -> Poll:
+    """Return consecutive polls as one, to be written in one transaction."""
+    if len(polls) == 1:
+        return polls[0]
+    rejects: list[Reject] = []
+    offsets: dict[int, int] = {}
+    caught_up: dict[int, int] = {}
+    raw: list[Mapping[tuple[int, int], RawMessage]] = []
+    for poll in polls:
+        rejects.extend(poll.rejects)
+        offsets.update(poll.next_offsets)
+        raw.append(poll.raw)
+        # A partition that got more samples after it was confirmed read to its end is not idle.
+        for partition in poll.next_offsets:
+            caught_up.pop(partition, None)
+        caught_up.update(poll.caught_up_at_us)
+    return Poll(
+        topic=polls[0].topic,
+        samples=pa.concat_tables([poll.samples for poll in polls]),
+        rejects=tuple(rejects),
+        next_offsets=offsets,
+        caught_up_at_us=caught_up,
+        raw=ChainMap(*(dict(part) if not isinstance(part, dict) else part for part in raw)),
+    )

@@ -1,0 +1,129 @@
+"""Clock, wire, meters and the two stores."""
+
+import threading
+from pathlib import Path
+
+import fastavro
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka.partitioner.default import murmur2 as kafka_murmur2
+
+from linksla.clock import ManualClock, iso, parse_instant
+from linksla.decisions import DecisionsStore, audit, chain_hash, record
+from linksla.errors import ConfigError, LinkslaError, StoreError, UsageError
+from linksla.meters import Meters
+from linksla.stores import TelemetryStore
+from linksla.wire import murmur2, partition_of, schema
+
+
+@given(st.integers(min_value=0, max_value=4_000_000_000))
+def test_an_instant_survives_being_printed(seconds: int) -> None:
+    assert parse_instant(iso(seconds)) == seconds
+
+
+def test_a_local_time_is_no_instant() -> None:
+    with pytest.raises(ValueError, match="has no offset"):
+        parse_instant("2026-10-01T00:00:00")
+
+
+def test_a_manual_clock_moves_only_when_told() -> None:
+    clock = ManualClock(5)
+
+    assert clock.now_us() == 5
+    assert clock.wait(threading.Event(), 2.0) is False
+    assert clock.now_us() == 2_000_005
+
+
+@given(st.binary(max_size=80))
+def test_murmur2_is_kafkas(data: bytes) -> None:
+    assert murmur2(data) == kafka_murmur2(data) & 0xFFFFFFFF
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_a_circuit_always_has_one_of_the_partitions(circuit_id: str) -> None:
+    assert 0 <= partition_of(circuit_id) < 8
+
+
+def test_the_batch_holds_the_very_sample_schema() -> None:
+    (samples,) = schema("LinkSampleBatch")["fields"]
+
+    assert samples["type"]["items"] == schema("LinkSample")
+    fastavro.parse_schema(schema("LinkSampleBatch"))
+
+
+def test_meters_print_in_the_prometheus_format() -> None:
+    meters = Meters()
+    meters.add("rejects_total", reason="x")
+    meters.add("rejects_total", 2, reason="x")
+    meters.set("lag_seconds", 1.5)
+
+    assert meters.exposition() == 'lag_seconds 1.5\nrejects_total{reason="x"} 3\n'
+
+
+def test_an_error_says_where_what_and_what_to_do() -> None:
+    error = ConfigError("is empty", where="a.yaml:1", hint="Write a key.")
+
+    assert str(error) == "a.yaml:1: is empty. Write a key."
+    assert (error.exit_code, UsageError("x").exit_code, LinkslaError("x").exit_code) == (2, 2, 1)
+
+
+def test_a_store_keeps_what_was_committed(tmp_path: Path) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    store.writer.execute("insert into stream_identity values ('a', 'b')")
+    store.close()
+    again = TelemetryStore(tmp_path / "t.duckdb")
+    again.start()
+    with again.reader() as cursor:
+        rows = cursor.execute("from stream_identity").fetchall()
+    again.close()
+
+    assert rows == [("a", "b")]
+
+
+def test_a_store_of_a_newer_linksla_is_refused(tmp_path: Path) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    store.writer.execute("insert into migrations values ('9999_future.sql')")
+    store.close()
+
+    with pytest.raises(StoreError, match="newer linksla"):
+        TelemetryStore(tmp_path / "t.duckdb").start()
+
+
+def test_a_store_that_is_not_started_says_so() -> None:
+    with pytest.raises(StoreError, match="not started"):
+        _ = TelemetryStore(None).writer
+
+
+def test_a_reader_that_failed_is_not_lent_again(memory_store: TelemetryStore) -> None:
+    with pytest.raises(KeyError), memory_store.reader() as broken:
+        raise KeyError
+    with memory_store.reader() as cursor:
+        assert cursor is not broken
+        assert cursor.execute("select 1").fetchone() == (1,)
+
+
+def test_the_audit_is_a_chain_that_shows_an_edit(tmp_path: Path) -> None:
+    store = DecisionsStore(tmp_path / "d.sqlite")
+    store.start()
+    with store.engine.begin() as connection:
+        for number in range(3):
+            record(
+                connection, at_us=number, who="jane", action="sign-in", on="x", detail={"n": number}
+            )
+        connection.execute(audit.update().where(audit.c.number == 2).values(who="eve"))
+        rows = connection.execute(sa.select(audit).order_by(audit.c.number)).all()
+    store.close()
+    whole = [
+        row.hash
+        == chain_hash(
+            row.previous_hash, row.number, row.at_us, row.who, row.action, row.object, row.detail
+        )
+        for row in rows
+    ]
+
+    assert whole == [True, False, True]
+    assert [row.previous_hash for row in rows] == ["", rows[0].hash, rows[1].hash]
