@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import yaml
 from pydantic.dataclasses import dataclass
 
-from linksla.config import STRICT
-from linksla.inventory import Instant, Name
+from linksla.config import STRICT, load
+from linksla.errors import ConfigError
+from linksla.inventory import Circuit, Instant, Name
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
@@ -27,10 +29,59 @@ class MaintenanceWindow:
     show_to_customer: bool = True
 
 
+    @property
+    def scope(self) -> str:
+        """What it is about, in words: `circuit`, `site Denver`, `channel ch1`."""
+        if self.site is not None:
+            return f"site {self.site}"
+        return "circuit" if self.channel is None else f"channel {self.channel}"
+
+    def covers(self, circuit: Circuit) -> bool:
+        """Return whether it bears on a circuit at all."""
+        return self.circuit == circuit.id or (self.site is not None and self.site == circuit.site)
+
+
+@dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
+class _MaintenanceFile:
+    windows: tuple[MaintenanceWindow, ...]
+
+
 def load_maintenance(path: Path) -> tuple[MaintenanceWindow, ...]:
     """Read a maintenance file (`windows:` a list); a missing file means none.
 
     Raises:
         ConfigError: it does not fit.
     """
-    raise NotImplementedError
+    if not path.exists():
+        return ()
+    windows = load(path, _MaintenanceFile).windows
+    seen: set[str] = set()
+    for number, window in enumerate(windows):
+        fault = _fault(window, seen)
+        if fault:
+            raise ConfigError(
+                f"window {window.id!r} {fault}",
+                where=_place(path, number),
+                hint="Give it a circuit (and channel) or a site, and an end after its start.",
+            )
+        seen.add(window.id)
+    return windows
+
+
+def _fault(window: MaintenanceWindow, seen: set[str]) -> str | None:
+    if (window.circuit is None) == (window.site is None):
+        return "must name a circuit or a site, and not both"
+    if window.channel is not None and window.circuit is None:
+        return "has a channel but no circuit"
+    if window.end <= window.start:
+        return "does not end after its start"
+    return "stands twice" if window.id in seen else None
+
+
+def _place(path: Path, number: int) -> str:
+    """Return `file:line` of one window of a file that is known to load."""
+    root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    for key, value in root.value:
+        if key.value == "windows":
+            return f"{path}:{value.value[number].start_mark.line + 1}"
+    return str(path)

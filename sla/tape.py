@@ -312,7 +312,7 @@ def _axis(scale: _Scale, bottom: int) -> list[str]:
             f'<line class="tape-tick" x1="{x:.2f}" x2="{x:.2f}" y1="{_TOP - 2}" y2="{bottom}" '
             'stroke="#E3E5E8" stroke-width="0.75"/>'
         )
-        needed = 6.0 * len(text) + 4  # 6 px a figure at 10 px; a label never touches the next
+        needed = 5.5 * len(text) + 4  # 5.5 px a figure at 10 px; a label never touches the next
         if x >= room and x + needed <= LABEL_WIDTH + scale.width + _RIGHT:
             parts.append(
                 f'<text class="tape-tick-label" x="{x + 2:.2f}" y="{bottom + 10}" font-size="10" '
