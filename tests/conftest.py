@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from ingest.embedded_kafka import EmbeddedKafka
+from linksla.errors import StreamError
 from linksla.inventory import Inventory, load_inventory
+from linksla.names import SAMPLES_PARTITIONS
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 
@@ -51,6 +55,51 @@ def memory_store() -> Iterator[TelemetryStore]:
     store.start()
     yield store
     store.close()
+
+
+@dataclass(frozen=True)
+class RunningKafka:
+    """A broker that serves, and topics nobody else uses."""
+
+    bootstrap: str
+
+    def new_topic(self, *, partitions: int = SAMPLES_PARTITIONS, **settings: str) -> str:
+        """Make a topic as `link.samples` is made, under a name of its own, and return the name.
+
+        `settings` are added to it, with _ for the dots: `retention_ms="-1"`.
+        """
+        from kafka import KafkaAdminClient
+
+        name = f"test.{uuid.uuid4().hex}"
+        configs = {
+            "message.timestamp.type": "LogAppendTime",
+            "max.message.bytes": str(64 * 1024 * 1024),
+            **{key.replace("_", "."): value for key, value in settings.items()},
+        }
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        try:
+            admin.create_topics(
+                {name: {"num_partitions": partitions, "configs": configs}}, wait_for_metadata=True
+            )
+        finally:
+            admin.close()
+        return name
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKafka]:
+    """Return a real Kafka: LINKSLA_KAFKA where it is set, else the embedded one."""
+    existing = os.environ.get("LINKSLA_KAFKA")
+    if existing:
+        yield RunningKafka(existing)
+        return
+    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"), port=0)
+    try:
+        broker.start()
+    except StreamError as error:
+        required(f"an embedded Kafka ({error})")
+    yield RunningKafka(broker.bootstrap)
+    broker.stop()
 
 
 INVENTORY = """
