@@ -32,7 +32,7 @@ format: .venv/.developer ## put the code in its form
 	@$(BIN)/ruff format --quiet .
 
 clean: ## remove what was made (not the data of a node)
-	rm -rf .venv build *.egg-info node_modules dashboards/static/vendor
+	rm -rf .venv build *.egg-info dashboards/node_modules dashboards/static/vendor
 
 .venv/.installed: pyproject.toml constraints.txt
 	@echo "setup: Python packages (about 40 s the first time)"
@@ -42,7 +42,7 @@ clean: ## remove what was made (not the data of a node)
 	@touch $@
 
 # Jars and front-end packages have nothing to do with each other: side by side.
-.venv/.ready: .venv/.installed package.json package-lock.json
+.venv/.ready: .venv/.installed dashboards/package.json dashboards/package-lock.json
 	@echo "setup: Kafka's jars and the front-end packages (about 30 s the first time)"
 	@$(BIN)/linksla kafka --fetch & jars=$$!; \
 	 $(BIN)/python -m dashboards.build_static; \

@@ -1,0 +1,61 @@
+"""`linksla run`: one node, until Ctrl-C or until something it cannot go on without fails."""
+
+import argparse
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from cli.configuration import Configuration, load_configuration
+from cli.stopping import stop_on_signal
+from cli.wiring import Running
+from ingest.embedded_kafka import EmbeddedKafka
+from ingest.topics import ensure_topics
+from linksla.clock import SystemClock
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--config", type=Path, default=Path("config"), help="linksla.yaml or folder"
+    )
+    parser.add_argument(
+        "--kafka", metavar="HOST:PORT", help="an existing cluster (or LINKSLA_KAFKA)"
+    )
+    parser.add_argument("--port", type=int, help="port of portal and API; 0 picks a free one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a node until it is told to stop; exit 1 when it ended by itself."""
+    stop = stop_on_signal()
+    configuration = load_configuration(arguments.config)
+    if arguments.port is not None:
+        web = replace(configuration.settings.web, port=arguments.port)
+        configuration = replace(configuration, settings=replace(configuration.settings, web=web))
+    with ExitStack() as stack:
+        bootstrap = kafka_for(configuration, arguments.kafka, stack)
+        running = Running(configuration, bootstrap, SystemClock())
+        stack.callback(running.stop)
+        running.start()
+        print(f"Kafka   {bootstrap}, topic {configuration.settings.kafka.topic}")
+        print(f"portal  http://{configuration.settings.web.host}:{running.web.port}", flush=True)
+        while not stop.is_set() and not running.node.wait(0.5):
+            pass
+    return 0
+
+
+def kafka_for(configuration: Configuration, named: str | None, stack: ExitStack) -> str:
+    """Return the bootstrap address: the named cluster, the configured one, or our own broker."""
+    import os
+
+    bootstrap = named or os.environ.get("LINKSLA_KAFKA") or configuration.settings.kafka.bootstrap
+    if bootstrap is None:
+        broker = EmbeddedKafka(
+            configuration.settings.data / "kafka",
+            port=configuration.settings.kafka.port,
+            clock=SystemClock(),
+        )
+        broker.start()
+        stack.callback(broker.stop)
+        bootstrap = broker.bootstrap
+    ensure_topics(bootstrap)
+    return bootstrap

@@ -1,0 +1,173 @@
+"""Which concrete parts a node is made of: the one place that knows them all."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alerts.sender import Sender
+from alerts.targets import KafkaTarget, Target, WebhookTarget
+from dashboards.app import PortalDependencies, create_app
+from ingest.deadletter import DeadLetterSender
+from ingest.kafka_source import KafkaSource
+from processors.writer import Writer
+
+from cli.configuration import Configuration
+from cli.control import create_control_app
+from cli.node import Node
+from cli.web_server import WebServer
+from dashboards.live import LiveFeed
+from linksla.clock import Clock
+from linksla.decisions import DecisionsStore
+from linksla.meters import Meters
+from linksla.stores import TelemetryStore
+from sla.queries import Queries
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Running:
+    """A node and all that belongs to it, started in order and stopped in reverse."""
+
+    configuration: Configuration
+    bootstrap: str
+    clock: Clock
+    meters: Meters = field(default_factory=Meters)
+    live: LiveFeed = field(default_factory=LiveFeed)
+    _stops: list[Callable[[], None]] = field(default_factory=list)
+
+    def start(self, *, web: bool = True) -> None:
+        """Open the stores, read Kafka, judge, send, and serve.
+
+        Raises:
+            LinkslaError: whatever cannot be opened or reached; what was started is stopped again.
+        """
+        try:
+            self._start(web)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything that was started, last first; a part that fails to stop is logged."""
+        while self._stops:
+            stop = self._stops.pop()
+            try:
+                stop()
+            except Exception:
+                log.exception("could not stop cleanly")
+
+    def _start(self, web: bool) -> None:
+        settings = self.configuration.settings
+        self.telemetry = TelemetryStore(telemetry_path(self.configuration))
+        self.telemetry.start()
+        self._stops.append(self.telemetry.close)
+        self.decisions = DecisionsStore(decisions_path(self.configuration))
+        self.decisions.start()
+        self._stops.append(self.decisions.close)
+        self.queries = build_queries(self.configuration, self.telemetry, self.clock)
+        self.source = KafkaSource(
+            self.bootstrap,
+            topic=settings.kafka.topic,
+            clock=self.clock,
+            meters=self.meters,
+        )
+        self.writer = Writer(
+            self.telemetry,
+            self.configuration.inventory,
+            settings.kafka.topic,
+            settings.time,
+            self.clock,
+            self.meters,
+        )
+        self.node = Node(
+            self.configuration,
+            source=self.source,
+            store=self.telemetry,
+            writer=self.writer,
+            queries=self.queries,
+            live=self.live,
+            clock=self.clock,
+            meters=self.meters,
+        )
+        self.node.start()
+        self._stops.append(self.node.stop)
+        targets: list[Target] = [KafkaTarget(self.bootstrap)]
+        targets += [WebhookTarget(webhook) for webhook in settings.webhooks]
+        sender = Sender(self.telemetry, self.decisions, targets, self.clock, self.meters)
+        sender.start()
+        self._stops.append(sender.stop)
+        dead_letters = DeadLetterSender(self.bootstrap, self.telemetry, self.decisions, self.clock)
+        dead_letters.start()
+        self._stops.append(dead_letters.stop)
+        self._serve(web)
+
+    def _serve(self, web: bool) -> None:
+        settings = self.configuration.settings
+        control = WebServer(
+            create_control_app(self.queries, self.decisions, self.clock, self.meters),
+            where=socket_path(self.configuration),
+            name="control",
+        )
+        control.start()
+        self._stops.append(control.stop)
+        if not web:
+            return
+        app = create_app(
+            PortalDependencies(
+                queries=self.queries,
+                decisions=self.decisions,
+                clock=self.clock,
+                meters=self.meters,
+                live=self.live,
+            )
+        )
+        self.web = WebServer(app, where=(settings.web.host, settings.web.port), name="web")
+        self.web.start()
+        self._stops.append(self.web.stop)
+
+
+def build_queries(configuration: Configuration, store: TelemetryStore, clock: Clock) -> Queries:
+    """Return the door to the numbers of an open store."""
+    return Queries(
+        store,
+        configuration.inventory,
+        configuration.contracts,
+        configuration.maintenance,
+        configuration.settings.time,
+        clock,
+    )
+
+
+@contextmanager
+def opened(configuration: Configuration, clock: Clock) -> Iterator[tuple[Queries, DecisionsStore]]:
+    """Open the stores for one command, while no node holds them.
+
+    Raises:
+        StoreError: retryable when a node holds the database.
+    """
+    with ExitStack() as stack:
+        telemetry = TelemetryStore(telemetry_path(configuration))
+        telemetry.start()
+        stack.callback(telemetry.close)
+        decisions = DecisionsStore(decisions_path(configuration))
+        decisions.start()
+        stack.callback(decisions.close)
+        yield build_queries(configuration, telemetry, clock), decisions
+
+
+def telemetry_path(configuration: Configuration) -> Path:
+    """Return where the telemetry store lies."""
+    return configuration.settings.data / "telemetry.duckdb"
+
+
+def decisions_path(configuration: Configuration) -> Path:
+    """Return where the decisions store lies."""
+    return configuration.settings.data / "decisions.sqlite"
+
+
+def socket_path(configuration: Configuration) -> Path:
+    """Return the local socket through which commands reach a running node."""
+    return configuration.settings.data / "linksla.sock"
