@@ -1,0 +1,329 @@
+"""Everything a circuit has been through, judged under its contract: runs in buckets.
+
+The whole history is judged and months are cut from it afterwards, so that the n-consecutive rule
+is retroactive over month ends and the state carries over them (DESIGN 7.3).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from linksla.inventory import Circuit, Inventory
+from sla import telemetry
+from sla.answers import Bucket
+from sla.calendar import month_bounds, months_between
+from sla.contracts import Contract, ContractInForce
+from sla.exclusions import Cap, Decision, Excluded, decide, excluded_seconds
+from sla.maintenance import MaintenanceWindow
+from sla.runs import (
+    AvailabilityRun,
+    ChannelPart,
+    Judgement,
+    LiveSpan,
+    State,
+    UnknownAs,
+    availability_runs,
+    cut_at_windows,
+    loss_class_max,
+)
+from sla.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRun:
+    """A run of seconds in one bucket; `as_experienced` is what they are with nothing excluded."""
+
+    start_s: int
+    end_s: int
+    bucket: Bucket
+    as_experienced: Bucket
+    bad: bool  # the circuit's state, whatever the n-consecutive rule made of it
+
+    def cut(self, start_s: int, end_s: int) -> "JudgedRun":
+        """Return the part within [start_s, end_s), which must not be empty."""
+        return JudgedRun(
+            max(self.start_s, start_s), min(self.end_s, end_s), self.bucket, self.as_experienced,
+            self.bad,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A circuit under one contract version, up to one horizon."""
+
+    circuit: Circuit
+    in_force: ContractInForce
+    start_s: int
+    end_s: int
+    runs: tuple[JudgedRun, ...]
+    unknown_good: tuple[JudgedRun, ...]  # every unknown cell taken as good
+    unknown_bad: tuple[JudgedRun, ...]  # every unknown cell taken as bad
+    excluded: tuple[Excluded, ...]
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitHistory:
+    """A circuit's complete history by contract version, and its provisional one up to now."""
+
+    circuit: Circuit
+    complete_up_to_s: int
+    live_to_s: int
+    complete: tuple[History, ...]  # by validity
+    live: History  # under the version in force at live_to_s; its unknown_* are empty
+
+
+class Historian:
+    """Judges circuits from what the store holds; keeps nothing."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        contracts: Mapping[str, tuple[Contract, ...]],
+        maintenance: Sequence[MaintenanceWindow],
+    ) -> None:
+        self._inventory = inventory
+        self._contracts = contracts
+        self._maintenance = tuple(maintenance)
+
+    def versions(self, circuit: Circuit) -> tuple[ContractInForce, ...]:
+        """Return the contract versions of a circuit's active time, oldest first.
+
+        The last one is open: its `end_s` lies where the circuit ends, or far ahead.
+        """
+        versions = self._contracts[circuit.contract]
+        found = []
+        for number, contract in enumerate(versions):
+            starts = circuit.active_from if number == 0 else contract.valid_from or 0
+            ends = (
+                versions[number + 1].valid_from or 0 if number + 1 < len(versions) else _FAR_AHEAD_S
+            )
+            lower = max(starts, circuit.active_from)
+            upper = min(ends, circuit.active_to if circuit.active_to is not None else _FAR_AHEAD_S)
+            if lower < upper:
+                found.append(ContractInForce(contract, lower, upper))
+        return tuple(found)
+
+    def histories(
+        self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str]
+    ) -> dict[str, CircuitHistory]:
+        """Return the histories of those circuits that the store knows anything complete of."""
+        ids = [name for name in circuit_ids if name in self._inventory.circuits]
+        return self.judged(cursor, telemetry.read(cursor, ids), ids)
+
+    def judged(
+        self, cursor: duckdb.DuckDBPyConnection, facts: Telemetry, circuit_ids: Iterable[str]
+    ) -> dict[str, CircuitHistory]:
+        """Return the histories of circuits whose facts are read already, in the same snapshot."""
+        batch = _Batch()
+        plans: dict[str, _CircuitPlan] = {}
+        for name in circuit_ids:
+            if facts.channels.get(name) and name in facts.complete_up_to_s:
+                plans[name] = self._plan(self._inventory.circuits[name], facts, batch)
+        results = availability_runs(cursor, batch.judgements, batch.parts, batch.live)
+        return {name: _finished(plan, results) for name, plan in plans.items()}
+
+    def _plan(self, circuit: Circuit, facts: Telemetry, batch: "_Batch") -> "_CircuitPlan":
+        complete = max(facts.complete_up_to_s[circuit.id], circuit.active_from)
+        live = max(complete, facts.live_to_s.get(circuit.id, complete))
+        windows = tuple(w for w in self._maintenance if w.covers(circuit))
+        versions = self.versions(circuit)
+        decisions = tuple(decide(w, _at(versions, w.start).maintenance) for w in windows)
+        accepted = tuple(d.window for d in decisions if d.accepted)
+        number = batch.add_circuit(circuit, facts, accepted)
+        caps = tuple(_caps(versions, live))
+        complete_plans = []
+        for version in versions:
+            if version.start_s >= complete and complete_plans:
+                continue
+            complete_plans.append(
+                batch.add_history(circuit, number, version, complete, accepted, bounds=True)
+            )
+        current = [v for v in versions if v.start_s <= live][-1:] or list(versions[:1])
+        live_plan = batch.add_history(circuit, number, current[0], live, accepted, bounds=False)
+        return _CircuitPlan(
+            circuit, complete, live, tuple(complete_plans), live_plan, decisions, accepted, caps
+        )
+
+
+_FAR_AHEAD_S = 253_402_300_800  # the year 10000
+
+
+@dataclass(frozen=True, slots=True)
+class _HistoryPlan:
+    """Which judgements make up one history: pairs (nominal, channels under windows good)."""
+
+    in_force: ContractInForce
+    start_s: int
+    end_s: int
+    nominal: tuple[int, int]
+    unknown_good: tuple[int, int] | None
+    unknown_bad: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _CircuitPlan:
+    circuit: Circuit
+    complete_up_to_s: int
+    live_to_s: int
+    complete: tuple[_HistoryPlan, ...]
+    live: _HistoryPlan
+    decisions: tuple[Decision, ...]
+    accepted: tuple[MaintenanceWindow, ...]
+    caps: tuple[Cap, ...]
+
+
+class _Batch:
+    """Judgements of many circuits, collected for one statement."""
+
+    def __init__(self) -> None:
+        self.judgements: list[Judgement] = []
+        self.parts: list[ChannelPart] = []
+        self.live: list[LiveSpan] = []
+        self._circuits = 0
+
+    def add_circuit(
+        self, circuit: Circuit, facts: Telemetry, accepted: Sequence[MaintenanceWindow]
+    ) -> int:
+        number = self._circuits
+        self._circuits += 1
+        for channel in facts.channels[circuit.id]:
+            windows = [(w.start, w.end) for w in accepted if w.channel == channel.channel]
+            ends = channel.active_to_s if channel.active_to_s is not None else _FAR_AHEAD_S
+            # a cell that an active time begins or ends in belongs to it
+            grid = circuit.grid_seconds
+            starts, ends = channel.active_from_s // grid * grid, -(-ends // grid) * grid
+            self.parts += cut_at_windows(number, channel.channel_key, starts, ends, windows)
+            self.live += facts.live.get(channel.channel_key, ())
+        return number
+
+    def add_history(
+        self,
+        circuit: Circuit,
+        number: int,
+        version: ContractInForce,
+        end_s: int,
+        accepted: Sequence[MaintenanceWindow],
+        *,
+        bounds: bool,
+    ) -> _HistoryPlan:
+        # judged on past the version's end, up to the horizon: the rule is retroactive; never past
+        # the circuit's own end, where missing channels are no fault
+        ends = end_s
+        if circuit.active_to is not None:
+            ends = min(ends, -(-circuit.active_to // circuit.grid_seconds) * circuit.grid_seconds)
+        windowed = any(w.channel is not None for w in accepted)
+
+        def add(unknown_as: UnknownAs) -> tuple[int, int]:
+            terms = version.contract.availability
+            first = len(self.judgements)
+            for windows_good in (False, True) if windowed else (False,):
+                self.judgements.append(
+                    Judgement(
+                        circuit=number,
+                        needed=terms.up_at_least,
+                        consecutive=terms.consecutive,
+                        grid_seconds=circuit.grid_seconds,
+                        loss_class_max=loss_class_max(version.contract),
+                        start_s=circuit.active_from // circuit.grid_seconds * circuit.grid_seconds,
+                        end_s=ends,
+                        unknown_as=unknown_as,
+                        windows_good=windows_good,
+                    )
+                )
+            return first, len(self.judgements) - 1
+
+        return _HistoryPlan(
+            version,
+            circuit.active_from,
+            min(end_s, version.end_s),
+            add(UnknownAs.UNKNOWN),
+            add(UnknownAs.GOOD) if bounds else None,
+            add(UnknownAs.BAD) if bounds else None,
+        )
+
+
+def _at(versions: Sequence[ContractInForce], second: int) -> Contract:
+    for version in reversed(versions):
+        if version.start_s <= second:
+            return version.contract
+    return versions[0].contract
+
+
+def _caps(versions: Sequence[ContractInForce], end_s: int) -> Iterable[Cap]:
+    for version in versions:
+        terms = version.contract.maintenance
+        seconds = (
+            None
+            if terms.cap_hours_per_month is None
+            else int(terms.cap_hours_per_month * 3_600)  # a part of a second is not taken out
+        )
+        zone, day = version.contract.timezone, version.contract.anniversary_day
+        for month in months_between(version.start_s, min(version.end_s, end_s), zone, day):
+            lower, upper = month_bounds(month, zone, day)
+            yield Cap(max(lower, version.start_s), min(upper, version.end_s), seconds)
+
+
+def _finished(
+    plan: _CircuitPlan, results: Sequence[tuple[AvailabilityRun, ...]]
+) -> CircuitHistory:
+    def history(one: _HistoryPlan) -> History:
+        def judged(
+            numbers: tuple[int, int] | None,
+        ) -> tuple[tuple[JudgedRun, ...], tuple[Excluded, ...]]:
+            if numbers is None:
+                return (), ()
+            nominal, windows_good = results[numbers[0]], results[numbers[1]]
+            excluded = excluded_seconds(plan.accepted, nominal, windows_good, plan.caps)
+            return in_buckets(nominal, excluded, one.start_s, one.end_s), excluded
+
+        runs, excluded = judged(one.nominal)
+        return History(
+            plan.circuit,
+            one.in_force,
+            one.start_s,
+            one.end_s,
+            runs,
+            judged(one.unknown_good)[0],
+            judged(one.unknown_bad)[0],
+            excluded,
+            plan.decisions,
+        )
+
+    return CircuitHistory(
+        plan.circuit,
+        plan.complete_up_to_s,
+        plan.live_to_s,
+        tuple(history(one) for one in plan.complete),
+        history(plan.live),
+    )
+
+
+def in_buckets(
+    runs: Sequence[AvailabilityRun], excluded: Sequence[Excluded], start_s: int, end_s: int
+) -> tuple[JudgedRun, ...]:
+    """Return availability with the excluded seconds taken out, cut to [start_s, end_s)."""
+    found: list[JudgedRun] = []
+    position = 0
+
+    def add(lower: int, upper: int, run: AvailabilityRun, taken_out: bool) -> None:
+        lower, upper = max(lower, start_s), min(upper, end_s)
+        if lower < upper:
+            bucket = Bucket.EXCLUDED if taken_out else run.availability
+            bad = run.state is State.BAD
+            found.append(JudgedRun(lower, upper, bucket, run.availability, bad))
+
+    for run in runs:
+        at = run.start_s
+        while position < len(excluded) and excluded[position].end_s <= at:
+            position += 1
+        number = position
+        while number < len(excluded) and excluded[number].start_s < run.end_s:
+            lower, upper = max(at, excluded[number].start_s), min(run.end_s, excluded[number].end_s)
+            add(at, lower, run, False)
+            add(lower, upper, run, True)
+            at = upper
+            number += 1
+        add(at, run.end_s, run, False)
+    return tuple(found)
