@@ -1,0 +1,197 @@
+"""The API's JSON of everything but a month (that is `sla.json`): plain dicts, instants with Z."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from linksla.clock import MICROSECONDS, iso
+from linksla.decisions import DecisionsStore, audit, reports, tokens
+from sla.answers import (
+    AlarmAnswer,
+    CircuitSummary,
+    ExclusionAnswer,
+    LedgerLine,
+    Outage,
+    Series,
+)
+from sla.scope import Scope
+
+Body = Mapping[str, object]
+
+
+def circuit_body(circuit: CircuitSummary) -> Body:
+    """Return a circuit as it stands; its month in short, the whole is at `months/`."""
+    month = circuit.month
+    return {
+        "circuit_id": circuit.circuit_id,
+        "customer": {"id": circuit.customer_id, "name": circuit.customer_name},
+        "site": circuit.site,
+        "region": circuit.region,
+        "bandwidth_mbps": circuit.bandwidth_mbps,
+        "state": circuit.state,
+        "state_since": _instant(circuit.state_since_s),
+        "channels": {
+            "good": circuit.channels_good,
+            "total": circuit.channels_total,
+            "needed": circuit.channels_needed,
+        },
+        "complete_up_to": iso(circuit.complete_up_to_s),
+        "live_to": iso(circuit.live_to_s),
+        "month": month
+        and {
+            "month": month.month,
+            "verdict": month.verdict.value,
+            "sentence": month.sentence,
+            "availability": {
+                "contractual": month.availability_contractual,
+                "as_experienced": month.availability_as_experienced,
+            },
+            "budget": {
+                "allowed_seconds": month.budget_allowed_seconds,
+                "left_seconds": month.budget_left_seconds,
+            },
+        },
+    }
+
+
+def series_body(series: Series) -> Body:
+    """Return a metric over time; a point is [start, low, middle, high], null where unmeasured."""
+    return {
+        "circuit_id": series.circuit_id,
+        "metric": series.metric,
+        "unit": series.unit,
+        "step_seconds": series.step_seconds,
+        "limit": series.limit,
+        "limit_label": series.limit_label,
+        "columns": ["start", "low", "middle", "high"],
+        "channels": [
+            {"channel": name, "points": [[iso(p.start_s), p.low, p.middle, p.high] for p in points]}
+            for name, points in series.channels
+        ],
+    }
+
+
+def outage_body(outage: Outage) -> Body:
+    """Return an outage; `end` null: still down."""
+    return {
+        "id": outage.outage_id,
+        "circuit_id": outage.circuit_id,
+        "start": iso(outage.start_s),
+        "end": _instant(outage.end_s),
+        "down_seconds": outage.down_seconds,
+        "excluded_seconds": outage.excluded_seconds,
+        "attribution": outage.attribution,
+        "carried_in": outage.carried_in,
+    }
+
+
+def exclusion_body(circuit_id: str, exclusion: ExclusionAnswer) -> Body:
+    """Return a maintenance record as it bears on a circuit."""
+    return {
+        "id": exclusion.exclusion_id,
+        "circuit_id": circuit_id,
+        "start": iso(exclusion.start_s),
+        "end": iso(exclusion.end_s),
+        "scope": exclusion.scope,
+        "accepted": exclusion.accepted,
+        "excluded_seconds": exclusion.seconds,
+        "reason": exclusion.reason,
+    }
+
+
+def alarm_body(alarm: AlarmAnswer) -> Body:
+    """Return an alarm as it stands."""
+    return {
+        "id": alarm.alarm_id,
+        "revision": alarm.revision,
+        "circuit_id": alarm.circuit_id,
+        "customer_id": alarm.customer_id,
+        "type": alarm.type,
+        "qualifier": alarm.qualifier,
+        "severity": alarm.severity,
+        "condition": alarm.condition,
+        "event_at": iso(alarm.event_at_s),
+        "reported_at": iso(alarm.reported_at_us // MICROSECONDS),
+        "reason": alarm.reason,
+    }
+
+
+def ledger_body(line: LedgerLine) -> Body:
+    """Return a line of the ledger."""
+    return {
+        "kind": line.kind,
+        "circuit_id": line.circuit_id,
+        "channel": line.channel,
+        "day": line.day,
+        "count": line.count,
+        "detail": line.detail,
+    }
+
+
+def report_bodies(decisions: DecisionsStore, scope: Scope, *, drafts: bool) -> tuple[Body, ...]:
+    """Return the reports of customers in scope, newest month first."""
+    query = sa.select(
+        reports.c.report_id,
+        reports.c.customer_id,
+        reports.c.month,
+        reports.c.version,
+        reports.c.status,
+        reports.c.created_at_us,
+        reports.c.sha256,
+    ).order_by(reports.c.month.desc(), reports.c.customer_id, reports.c.version.desc())
+    with decisions.engine.connect() as connection:
+        rows = connection.execute(query).all()
+    return tuple(
+        {
+            "id": row.report_id,
+            "customer_id": row.customer_id,
+            "month": row.month,
+            "version": row.version,
+            "status": row.status,
+            "created_at": iso(row.created_at_us // MICROSECONDS),
+            "sha256": row.sha256,
+        }
+        for row in rows
+        if scope.allows(row.customer_id) and (drafts or row.status != "draft")
+    )
+
+
+def audit_bodies(decisions: DecisionsStore) -> tuple[Body, ...]:
+    """Return the audit, oldest first, with the hashes that chain it."""
+    with decisions.engine.connect() as connection:
+        rows = connection.execute(audit.select().order_by(audit.c.number)).all()
+    return tuple(
+        {
+            "number": row.number,
+            "at": iso(row.at_us // MICROSECONDS),
+            "at_us": row.at_us,
+            "who": row.who,
+            "action": row.action,
+            "object": row.object,
+            "detail": row.detail,
+            "previous_hash": row.previous_hash,
+            "hash": row.hash,
+        }
+        for row in rows
+    )
+
+
+def token_bodies(decisions: DecisionsStore) -> tuple[Body, ...]:
+    """Return all API tokens without their secrets, which nobody has."""
+    with decisions.engine.connect() as connection:
+        rows = connection.execute(tokens.select().order_by(tokens.c.token_id)).all()
+    return tuple(
+        {
+            "id": row.token_id,
+            "name": row.name,
+            "role": row.role,
+            "customer_id": row.customer_id,
+            "expires_at": iso(row.expires_at_us // MICROSECONDS),
+            "revoked": row.revoked,
+        }
+        for row in rows
+    )
+
+
+def _instant(second: int | None) -> str | None:
+    return None if second is None else iso(second)
