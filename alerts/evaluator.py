@@ -1,0 +1,293 @@
+"""From verdicts to alarms: reads through `sla.queries`, writes alarm_history and outbox.
+
+Runs on the writer thread inside the transaction the caller began, so that an alarm, its message
+and the data they follow from are kept or lost together.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from alerts import messages
+from alerts.alarms import (
+    HISTORY_SECONDS,
+    Alarm,
+    AlarmChange,
+    AlarmKey,
+    Standing,
+    Withholding,
+    step,
+)
+from alerts.conditions import (
+    AlarmType,
+    CircuitFacts,
+    Horizon,
+    Judged,
+    MonthFacts,
+    Severity,
+    Undecided,
+    judge,
+)
+from alerts.muting import muted_by
+from linksla.clock import MICROSECONDS, Clock, iso
+from linksla.inventory import Circuit
+from linksla.sql import statement
+from linksla.stores import TelemetryStore
+from sla.answers import CircuitSummary, MonthAnswer
+from sla.contracts import Contract
+from sla.evaluator import VerdictChange
+from sla.maintenance import MaintenanceWindow
+from sla.scope import AllCustomers, Scope
+
+_ALL: Final = AllCustomers(commercial=False)
+_LIST_FROM: Final = 8  # from so many circuits on, one read of all costs less than one read each
+
+
+class Answers(Protocol):
+    """What alarms ask of `sla.queries.Queries`."""
+
+    def circuits(self, scope: Scope) -> tuple[CircuitSummary, ...]:
+        """Return all circuits as they stand."""
+        ...
+
+    def circuit(self, scope: Scope, circuit_id: str) -> CircuitSummary | None:
+        """Return one circuit as it stands."""
+        ...
+
+    def inventory_of(self, scope: Scope, circuit_id: str) -> Circuit | None:
+        """Return the inventory's entry."""
+        ...
+
+    def contract_of(self, scope: Scope, circuit_id: str) -> Contract | None:
+        """Return the contract in force."""
+        ...
+
+
+class AlarmEvaluator:
+    """Keeps the alarms of all circuits; only the writer thread calls it."""
+
+    def __init__(
+        self,
+        store: TelemetryStore,
+        queries: Answers,
+        maintenance: Sequence[MaintenanceWindow],
+        clock: Clock,
+        *,
+        source: str = "linksla",
+        base_url: str = "",
+    ) -> None:
+        """Remember where to read and write; `base_url` goes before the path in deep links."""
+        self._store = store
+        self._queries = queries
+        self._maintenance = tuple(maintenance)
+        self._clock = clock
+        self._origin = messages.Origin(source, base_url)
+        self._judged_up_to: dict[str, int] = {}  # circuit → complete_up_to_s when last evaluated
+
+    def evaluate(
+        self, circuit_ids: Sequence[str], verdict_changes: Sequence[VerdictChange] = ()
+    ) -> tuple[AlarmChange, ...]:
+        """Judge circuits and write what changed; the caller commits.
+
+        Returns the changes of alarms, announced or withheld. Changed verdicts become messages too.
+        """
+        now_us = self._clock.now_us()
+        standing = self._standing(circuit_ids)
+        summaries = self._summaries(circuit_ids)
+        by_circuit: dict[str, list[VerdictChange]] = {}
+        for verdict_change in verdict_changes:
+            by_circuit.setdefault(verdict_change.circuit_id, []).append(verdict_change)
+        changes: list[AlarmChange] = []
+        for circuit_id in circuit_ids:
+            summary = summaries.get(circuit_id)
+            verdicts = by_circuit.get(circuit_id, [])
+            facts = None if summary is None else self._facts(summary, verdicts)
+            if facts is None:
+                continue
+            for change in self._changes(facts, standing.get(circuit_id, {}), now_us):
+                self._write_alarm(change, facts)
+                changes.append(change)
+            for verdict in verdicts:
+                self._write_verdict(verdict, facts, now_us)
+            self._judged_up_to[circuit_id] = facts.summary.complete_up_to_s
+        return tuple(changes)
+
+    def _changes(
+        self, facts: CircuitFacts, standing: Mapping[AlarmKey, Alarm], now_us: int
+    ) -> list[AlarmChange]:
+        judged = {
+            AlarmKey(facts.circuit.id, item.type, item.qualifier): item for item in judge(facts)
+        }
+        for key in standing.keys() - judged.keys():  # a closed month, judged when it changes
+            judged[key] = _not_judged(key, facts.summary)
+        changes = []
+        for key, item in judged.items():
+            muted = muted_by(
+                self._maintenance,
+                facts.circuit,
+                now_s=now_us // MICROSECONDS,
+                horizon_s=item.horizon_s,
+            )
+            change = step(key, standing.get(key), item, now_us=now_us, muted=muted)
+            if change is not None:
+                changes.append(change)
+        return changes
+
+    def _facts(
+        self, summary: CircuitSummary, verdicts: Sequence[VerdictChange]
+    ) -> CircuitFacts | None:
+        circuit = self._queries.inventory_of(_ALL, summary.circuit_id)
+        contract = self._queries.contract_of(_ALL, summary.circuit_id)
+        if circuit is None or contract is None:
+            return None
+        answers: dict[str, MonthAnswer] = {}
+        if summary.month is not None:
+            answers[summary.month.month] = summary.month
+        answers |= {verdict.month: verdict.current for verdict in verdicts}
+        first_looks = {verdict.month for verdict in verdicts if verdict.previous is None}
+        months = tuple(
+            MonthFacts(answer, self._known_from_s(answer, first_look=month in first_looks))
+            for month, answer in sorted(answers.items())
+        )
+        return CircuitFacts(circuit, contract, summary, months)
+
+    def _known_from_s(self, answer: MonthAnswer, *, first_look: bool) -> int:
+        """Return the instant before which a month's change cannot have happened unseen.
+
+        That is where the evaluation before this one stood; on the very first look the change may
+        be as old as the month. After a restart the alarms on disk say what was known before.
+        """
+        before = self._judged_up_to.get(answer.circuit_id)
+        if before is not None:
+            return min(max(before, answer.start_s), answer.complete_up_to_s)
+        return answer.start_s if first_look else answer.complete_up_to_s
+
+    def _summaries(self, circuit_ids: Sequence[str]) -> dict[str, CircuitSummary]:
+        if len(circuit_ids) >= _LIST_FROM:
+            found = {summary.circuit_id: summary for summary in self._queries.circuits(_ALL)}
+            return {name: found[name] for name in circuit_ids if name in found}
+        asked = ((name, self._queries.circuit(_ALL, name)) for name in circuit_ids)
+        return {name: summary for name, summary in asked if summary is not None}
+
+    def _standing(self, circuit_ids: Sequence[str]) -> dict[str, dict[AlarmKey, Alarm]]:
+        rows = self._store.writer.execute(
+            statement("alerts", "alarms_standing"), {"circuit_ids": list(circuit_ids)}
+        ).fetchall()
+        standing: dict[str, dict[AlarmKey, Alarm]] = {}
+        for (
+            _, revision, circuit_id, kind, qualifier, severity, condition, event_at_s, reason,
+            known_outside, withholding,
+        ) in rows:  # fmt: skip
+            key = AlarmKey(circuit_id, AlarmType(kind), qualifier)
+            standing.setdefault(circuit_id, {})[key] = Alarm(
+                key, revision, Severity(severity), Standing(condition), event_at_s, reason,
+                bool(known_outside), Withholding(withholding),
+            )  # fmt: skip
+        return standing
+
+    def _write_alarm(self, change: AlarmChange, facts: CircuitFacts) -> None:
+        alarm = change.alarm
+        data = messages.alarm_data(change, facts, self._origin)
+        kept = data | {
+            "known_outside": alarm.known_outside,
+            "withholding": alarm.withholding.value,
+            "withheld_reason": change.withheld_reason,
+        }
+        self._store.writer.execute(
+            statement("alerts", "alarm_insert"),
+            {
+                "alarm_id": alarm.key.alarm_id,
+                "revision": alarm.revision,
+                "circuit_id": alarm.key.circuit_id,
+                "type": alarm.key.type.value,
+                "qualifier": alarm.key.qualifier,
+                "severity": alarm.severity.value,
+                "condition": alarm.standing.value,
+                "event_at_s": alarm.event_at_s,
+                "reported_at_us": change.reported_at_us,
+                "reason": alarm.reason,
+                "payload": json.dumps(kept, sort_keys=True),
+            },
+        )
+        self._put_in_outbox(
+            subject=messages.alarm_subject(change),
+            kind=messages.alarm_type(change),
+            id_version=messages.alarm_version(change),
+            version=alarm.revision,
+            circuit_id=alarm.key.circuit_id,
+            event_at_s=alarm.event_at_s,
+            created_at_us=change.reported_at_us,
+            withheld_reason=change.withheld_reason,
+            data=data,
+        )
+
+    def _write_verdict(self, change: VerdictChange, facts: CircuitFacts, now_us: int) -> None:
+        answer = change.current
+        known_from_s = next(m.known_from_s for m in facts.months if m.answer.month == change.month)
+        withheld = None
+        if now_us // MICROSECONDS - known_from_s > HISTORY_SECONDS:
+            withheld = f"replayed history: it may have changed as early as {iso(known_from_s)}"
+        elif change.previous is None:
+            withheld = "first evaluation of the month: nothing changed"
+        self._put_in_outbox(
+            subject=messages.verdict_subject(answer),
+            kind=messages.TYPE_VERDICT,
+            id_version=str(answer.calculation_version),
+            version=answer.calculation_version,
+            circuit_id=answer.circuit_id,
+            event_at_s=answer.complete_up_to_s,
+            created_at_us=now_us,
+            withheld_reason=withheld,
+            data=messages.verdict_data(
+                answer, reason=change.reason, reported_at_us=now_us, origin=self._origin
+            ),
+        )
+
+    def _put_in_outbox(
+        self,
+        *,
+        subject: str,
+        kind: str,
+        id_version: str,
+        version: int,
+        circuit_id: str,
+        event_at_s: int,
+        created_at_us: int,
+        withheld_reason: str | None,
+        data: dict[str, object],
+    ) -> None:
+        writer = self._store.writer
+        repeat = 0
+        while True:
+            event_id = messages.message_id(subject, id_version, repeat)
+            found = writer.execute(statement("alerts", "outbox_has"), {"id": event_id}).fetchone()
+            if found == (0,):
+                break
+            repeat += 1
+        writer.execute(
+            statement("alerts", "outbox_insert"),
+            {
+                "id": event_id,
+                "subject": subject,
+                "type": kind,
+                "version": version,
+                "circuit_id": circuit_id,
+                "created_at_us": created_at_us,
+                "withheld_reason": withheld_reason,
+                "payload": messages.cloud_event(
+                    event_id=event_id,
+                    kind=kind,
+                    source=self._origin.source,
+                    subject=subject,
+                    event_at_s=event_at_s,
+                    data=data,
+                ),
+            },
+        )
+
+
+def _not_judged(key: AlarmKey, summary: CircuitSummary) -> Judged:
+    return Judged(
+        key.type, key.qualifier, Undecided("nothing new is known"), Horizon.COMPLETE,
+        summary.complete_up_to_s, present=False,
+    )  # fmt: skip
