@@ -1,5 +1,6 @@
 """Contracts as data: strict YAML, one file a contract version, every rule with its source."""
 
+import itertools
 import re
 from dataclasses import dataclass as plain_dataclass
 from fractions import Fraction
@@ -101,7 +102,9 @@ class AvailabilityTerms:
     target_percent: Percentage
     up_at_least: int = Field(ge=1)  # k of n channels
     consecutive: int = Field(ge=1)  # n cells (RFC 4805, MEF 10)
-    loss_threshold: Annotated[Exact, AfterValidator(_ladder_step)] = Fraction(1, 2)  # a step of the ladder; bad is above it
+    loss_threshold: Annotated[Exact, AfterValidator(_ladder_step)] = Fraction(
+        1, 2
+    )  # a step of the ladder; bad is above it
     denominator: Literal["measured", "whole_period"] = "measured"
     coverage_percent_min: Percentage = Fraction(95)
 
@@ -177,7 +180,9 @@ def load_contracts(folder: Path) -> dict[str, tuple[Contract, ...]]:
         found.setdefault(contract.id, []).append((contract, path))
     if not found:
         raise ConfigError(
-            "holds no contract", where=str(folder), hint="Put one *.yaml per contract version in it."
+            "holds no contract",
+            where=str(folder),
+            hint="Put one *.yaml per contract version in it.",
         )
     return {name: _ordered(versions) for name, versions in sorted(found.items())}
 
@@ -224,14 +229,16 @@ def _check(contract: Contract, path: Path) -> None:
 def _ordered(versions: list[tuple[Contract, Path]]) -> tuple[Contract, ...]:
     """Return versions by number; each later one must start later."""
     ordered = sorted(versions, key=lambda item: item[0].version)
-    for (earlier, _), (later, path) in zip(ordered, ordered[1:], strict=False):
+    for (earlier, _), (later, path) in itertools.pairwise(ordered):
         if later.version == earlier.version:
             raise ConfigError(
                 f"version {later.version} of contract {later.id!r} stands twice",
                 where=_line(path, "version"),
                 hint="Number each version once.",
             )
-        if later.valid_from is None or later.valid_from <= (earlier.valid_from or later.valid_from - 1):
+        if later.valid_from is None or later.valid_from <= (
+            earlier.valid_from or later.valid_from - 1
+        ):
             raise ConfigError(
                 f"version {later.version} of contract {later.id!r} does not start after version "
                 f"{earlier.version}",

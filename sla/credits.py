@@ -3,6 +3,7 @@
 Source of the bands: AWS Interconnect SLA, 15 April 2026 (vectors/credits.json).
 """
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -18,7 +19,7 @@ def bands_fault(bands: Sequence[Band]) -> str | None:
     """
     if not bands:
         return "there is no band"
-    for (bound, credit), (lower, more) in zip(bands, bands[1:], strict=False):
+    for (bound, credit), (lower, more) in itertools.pairwise(bands):
         if lower >= bound:
             return (
                 f"band {percent(lower)} % does not lie below {percent(bound)} %: "
@@ -32,9 +33,7 @@ def bands_fault(bands: Sequence[Band]) -> str | None:
     if any(not 0 <= value <= 100 for band in bands for value in band):
         return "bounds and credits lie between 0 and 100 percent"
     if bands[-1][0] != 0:
-        return (
-            f"nothing is said below {percent(bands[-1][0])} %: the last band must start at 0 percent"
-        )
+        return f"nothing is said below {percent(bands[-1][0])} %: the last band must start at 0 percent"
     return None
 
 
@@ -43,7 +42,7 @@ def ranges_fault(ranges: Sequence[Sequence[Fraction]]) -> str:
 
     Two ends that must meet to the last digit are how published tables get holes; bands cannot.
     """
-    for (_, low, _), (high, _, _) in zip(ranges, ranges[1:], strict=False):
+    for (_, low, _), (high, _, _) in itertools.pairwise(ranges):
         if high > low:
             return f"ranges overlap between {percent(low)} and {percent(high)} %"
         if high < low:

@@ -1,6 +1,7 @@
 """Which seconds maintenance takes out of the SLA, and why or why not (DESIGN 7.4). Pure."""
 
 import heapq
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -55,9 +56,7 @@ def decide(window: MaintenanceWindow, terms: MaintenanceTerms) -> Decision:
     )
     if notice >= needed:
         return Decision(window, True, f"{said}; {terms.notice_hours} h are asked for")
-    approval = (
-        "who proposes does not approve" if window.approved_by else "nobody has approved it"
-    )
+    approval = "who proposes does not approve" if window.approved_by else "nobody has approved it"
     return Decision(
         window, False, f"{said}, but {terms.notice_hours} h are asked for, and {approval}"
     )
@@ -118,7 +117,7 @@ def _disjoint(candidates: Iterable[tuple[int, int, tuple[int, str]]]) -> list[Ex
     open_now: list[tuple[tuple[int, str], int]] = []
     pieces: list[Excluded] = []
     position = 0
-    for at, following in zip(moments, moments[1:], strict=False):
+    for at, following in itertools.pairwise(moments):
         while position < len(waiting) and waiting[position][0] <= at:
             _, upper, rank = waiting[position]
             heapq.heappush(open_now, (rank, upper))

@@ -6,11 +6,11 @@ is retroactive over month ends and the state carries over them (DESIGN 7.3).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 
 from linksla.inventory import Circuit, Inventory
-from sla import telemetry
 from sla.answers import Bucket
 from sla.calendar import month_bounds, months_between
 from sla.contracts import Contract, ContractInForce
@@ -28,6 +28,8 @@ from sla.runs import (
     loss_class_max,
 )
 from sla.telemetry import Telemetry
+
+FAR_AHEAD_S: Final = 253_402_300_800  # the year 10000: still
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +99,25 @@ class Historian:
         for number, contract in enumerate(versions):
             starts = circuit.active_from if number == 0 else contract.valid_from or 0
             ends = (
-                versions[number + 1].valid_from or 0 if number + 1 < len(versions) else _FAR_AHEAD_S
+                versions[number + 1].valid_from or 0 if number + 1 < len(versions) else FAR_AHEAD_S
             )
             lower = max(starts, circuit.active_from)
-            upper = min(ends, circuit.active_to if circuit.active_to is not None else _FAR_AHEAD_S)
+            upper = min(ends, circuit.active_to if circuit.active_to is not None else FAR_AHEAD_S)
             if lower < upper:
                 found.append(ContractInForce(contract, lower, upper))
         return tuple(found)
 
-    def histories(
-        self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str]
-    ) -> dict[str, CircuitHistory]:
-        """Return the histories of those circuits that the store knows anything complete of."""
-        ids = [name for name in circuit_ids if name in self._inventory.circuits]
-        return self.judged(cursor, telemetry.read(cursor, ids), ids)
+    def contract_at(self, circuit: Circuit, second: int) -> Contract:
+        """Return the contract version in force at an instant, or the one nearest to it."""
+        return _at(self.versions(circuit), second)
 
     def judged(
         self, cursor: duckdb.DuckDBPyConnection, facts: Telemetry, circuit_ids: Iterable[str]
     ) -> dict[str, CircuitHistory]:
-        """Return the histories of circuits whose facts are read already, in the same snapshot."""
+        """Return the histories of those circuits of which anything complete is known.
+
+        `facts` were read by the same cursor, in the same transaction.
+        """
         batch = _Batch()
         plans: dict[str, _CircuitPlan] = {}
         for name in circuit_ids:
@@ -133,7 +135,7 @@ class Historian:
         accepted = tuple(d.window for d in decisions if d.accepted)
         number = batch.add_circuit(circuit, facts, accepted)
         caps = tuple(_caps(versions, live))
-        complete_plans = []
+        complete_plans: list[_HistoryPlan] = []
         for version in versions:
             if version.start_s >= complete and complete_plans:
                 continue
@@ -145,9 +147,6 @@ class Historian:
         return _CircuitPlan(
             circuit, complete, live, tuple(complete_plans), live_plan, decisions, accepted, caps
         )
-
-
-_FAR_AHEAD_S = 253_402_300_800  # the year 10000
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +189,7 @@ class _Batch:
         self._circuits += 1
         for channel in facts.channels[circuit.id]:
             windows = [(w.start, w.end) for w in accepted if w.channel == channel.channel]
-            ends = channel.active_to_s if channel.active_to_s is not None else _FAR_AHEAD_S
+            ends = channel.active_to_s if channel.active_to_s is not None else FAR_AHEAD_S
             # a cell that an active time begins or ends in belongs to it
             grid = circuit.grid_seconds
             starts, ends = channel.active_from_s // grid * grid, -(-ends // grid) * grid
@@ -265,9 +264,7 @@ def _caps(versions: Sequence[ContractInForce], end_s: int) -> Iterable[Cap]:
             yield Cap(max(lower, version.start_s), min(upper, version.end_s), seconds)
 
 
-def _finished(
-    plan: _CircuitPlan, results: Sequence[tuple[AvailabilityRun, ...]]
-) -> CircuitHistory:
+def _finished(plan: _CircuitPlan, results: Sequence[tuple[AvailabilityRun, ...]]) -> CircuitHistory:
     def history(one: _HistoryPlan) -> History:
         def judged(
             numbers: tuple[int, int] | None,

@@ -28,7 +28,6 @@ class MaintenanceWindow:
     exclude_from_sla: bool = True
     show_to_customer: bool = True
 
-
     @property
     def scope(self) -> str:
         """What it is about, in words: `circuit`, `site Denver`, `channel ch1`."""
@@ -81,7 +80,7 @@ def _fault(window: MaintenanceWindow, seen: set[str]) -> str | None:
 def _place(path: Path, number: int) -> str:
     """Return `file:line` of one window of a file that is known to load."""
     root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    for key, value in root.value:
+    for key, value in root.value if root is not None else ():
         if key.value == "windows":
             return f"{path}:{value.value[number].start_mark.line + 1}"
     return str(path)

@@ -4,12 +4,18 @@ Each method takes a scope; what is out of scope answers exactly like what does n
 an empty tuple. Reads materialise at once and give the cursor back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, TypeVar
 
-from linksla.clock import Clock
-from linksla.inventory import Circuit, Customer, Inventory
+import duckdb
+
+from linksla.clock import MICROSECONDS, Clock, utc
+from linksla.inventory import DAY_SECONDS, Circuit, Customer, Inventory
 from linksla.settings import TimeSettings
+from linksla.sql import statement
 from linksla.stores import TelemetryStore
+from sla import telemetry
 from sla.answers import (
     AlarmAnswer,
     CircuitSummary,
@@ -21,9 +27,21 @@ from sla.answers import (
     Series,
     Tape,
 )
+from sla.calendar import is_month
 from sla.contracts import Contract
+from sla.history import CircuitHistory, Historian
 from sla.maintenance import MaintenanceWindow
-from sla.scope import Scope
+from sla.months import Ownership, Version, exclusions_in, month_answer, months_of, period_of
+from sla.outages import outages_in
+from sla.ownership import owned, owned_by
+from sla.performance import Performance
+from sla.remembered import RememberedHistories
+from sla.scope import AllCustomers, Scope
+from sla.series import read_series
+from sla.summaries import read_tape, summary
+
+_T = TypeVar("_T")
+_BEHIND_SECONDS: Final = 120
 
 
 class Queries:
@@ -39,56 +57,165 @@ class Queries:
         clock: Clock,
     ) -> None:
         """Remember where to read; `contracts` by id, versions in order of validity."""
+        self._store = store
+        self._inventory = inventory
+        self._time = time
+        self._clock = clock
+        self._histories = RememberedHistories(Historian(inventory, contracts, maintenance))
+        self._performance = Performance()
 
     def customers(self, scope: Scope) -> tuple[Customer, ...]:
         """Return the customers in scope, by id."""
-        raise NotImplementedError
+        known = self._inventory.customers
+        return tuple(known[name] for name in sorted(known) if scope.allows(name))
 
     def circuits(self, scope: Scope) -> tuple[CircuitSummary, ...]:
         """Return the circuits in scope as they stand, by id."""
-        raise NotImplementedError
+        return self._summaries(scope, sorted(self._inventory.circuits))
 
     def circuit(self, scope: Scope, circuit_id: str) -> CircuitSummary | None:
         """Return one circuit as it stands, or None."""
-        raise NotImplementedError
+        found = self._summaries(scope, [circuit_id])
+        return found[0] if found else None
+
+    def _summaries(self, scope: Scope, circuit_ids: Iterable[str]) -> tuple[CircuitSummary, ...]:
+        seen = self._visible(scope, circuit_ids)
+        with self._snapshot() as cursor:
+            facts = telemetry.read(cursor, list(seen))
+            histories = self._histories.of(cursor, facts, seen)
+            found = []
+            for name, owns in seen.items():
+                circuit, history = self._inventory.circuits[name], histories.get(name)
+                months = months_of(history, owns) if history else ()
+                answers = self._months(cursor, history, owns, months[-1:]) if history else ()
+                at = history.live_to_s if history else circuit.active_from
+                contract = self._histories.historian.contract_at(circuit, at)
+                customer = self._inventory.customers[self._owner(scope, circuit, owns)]
+                found.append(
+                    summary(cursor, circuit, customer, owns[-1], contract, facts, history, answers)
+                )
+        return tuple(found)
 
     def inventory_of(self, scope: Scope, circuit_id: str) -> Circuit | None:
         """Return the inventory's entry of a circuit, or None."""
-        raise NotImplementedError
+        return self._inventory.circuits[circuit_id] if self._visible(scope, [circuit_id]) else None
 
     def contract_of(self, scope: Scope, circuit_id: str) -> Contract | None:
         """Return the contract version in force at the circuit's complete_up_to, or None."""
-        raise NotImplementedError
+        seen = self._visible(scope, [circuit_id])
+        if not seen:
+            return None
+        with self._snapshot() as cursor:
+            complete = telemetry.horizons(cursor, [circuit_id]).complete_up_to_s.get(circuit_id)
+        circuit = self._inventory.circuits[circuit_id]
+        at = circuit.active_from if complete is None else complete
+        return self._histories.historian.contract_at(circuit, min(at, seen[circuit_id][-1].end_s))
 
     def months(self, scope: Scope, circuit_id: str) -> tuple[str, ...]:
         """Return the months (YYYY-MM) the circuit has any complete time in, oldest first."""
-        raise NotImplementedError
+        found = self._with_history(
+            scope, circuit_id, lambda _, history, owns: months_of(history, owns), nothing_yet=()
+        )
+        return found or ()
 
     def month(self, scope: Scope, circuit_id: str, month: str) -> MonthAnswer | None:
         """Return DESIGN 9's answer, or None: no such circuit, not in scope, or no such month."""
-        raise NotImplementedError
+
+        def answer(
+            cursor: duckdb.DuckDBPyConnection, history: CircuitHistory, owns: Sequence[Ownership]
+        ) -> MonthAnswer | None:
+            found = self._months(cursor, history, owns, [month])
+            return found[0] if found else None
+
+        if not is_month(month):
+            return None
+        return self._with_history(scope, circuit_id, answer, nothing_yet=None)
 
     def customer_month(
         self, scope: Scope, customer_id: str, month: str
     ) -> tuple[MonthAnswer, ...] | None:
         """Return the answers of all the customer's circuits, by circuit id, or None."""
-        raise NotImplementedError
+        known = customer_id in self._inventory.customers and scope.allows(customer_id)
+        if not known or not is_month(month):
+            return None
+        owns = {
+            name: ownerships
+            for name, circuit in sorted(self._inventory.circuits.items())
+            if (ownerships := owned_by(circuit, scope, customer_id))
+        }
+        found: list[MonthAnswer] = []
+        with self._snapshot() as cursor:
+            facts = telemetry.read(cursor, list(owns))
+            for name, history in self._histories.of(cursor, facts, owns).items():
+                found += self._months(cursor, history, owns[name], [month])
+        return tuple(found)
+
+    def all_months(
+        self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str]
+    ) -> dict[str, tuple[MonthAnswer, ...]]:
+        """Return every month of circuits, as anyone in the house sees them, read by `cursor`.
+
+        For the evaluator, whose transaction holds what nobody else can read yet.
+        """
+        seen = self._visible(AllCustomers(commercial=True), sorted(circuit_ids))
+        facts = telemetry.read(cursor, list(seen))
+        return {
+            name: self._months(cursor, history, seen[name], months_of(history, seen[name]))
+            for name, history in self._histories.of(cursor, facts, seen).items()
+        }
 
     def tape(self, scope: Scope, circuit_id: str, start_s: int, end_s: int) -> Tape | None:
         """Return the buckets and channel states of a range, provisional part included, or None."""
-        raise NotImplementedError
+        seen = self._visible(scope, [circuit_id])
+        if not seen:
+            return None
+        with self._snapshot() as cursor:
+            facts = telemetry.read(cursor, [circuit_id])
+            history = self._histories.of(cursor, facts, seen).get(circuit_id)
+            if history is None:
+                at = self._inventory.circuits[circuit_id].active_from
+                return Tape(circuit_id, start_s, end_s, at, (), (), at)
+            return read_tape(cursor, facts, history, seen[circuit_id], start_s, end_s)
 
     def outages(
         self, scope: Scope, circuit_id: str, start_s: int, end_s: int
     ) -> tuple[Outage, ...] | None:
         """Return the outages that touch a range, oldest first, or None."""
-        raise NotImplementedError
+
+        def answer(
+            _: duckdb.DuckDBPyConnection, history: CircuitHistory, owns: Sequence[Ownership]
+        ) -> tuple[Outage, ...] | None:
+            return tuple(
+                outage
+                for part in history.complete
+                for own in owns
+                for outage in outages_in(
+                    circuit_id,
+                    part.runs,
+                    max(start_s, own.start_s, part.in_force.start_s),
+                    min(end_s, own.end_s, part.in_force.end_s),
+                )
+            )
+
+        return self._with_history(scope, circuit_id, answer, nothing_yet=())
 
     def exclusions(
         self, scope: Scope, circuit_id: str, start_s: int, end_s: int
     ) -> tuple[ExclusionAnswer, ...] | None:
         """Return the maintenance records that touch a range, refused ones too, or None."""
-        raise NotImplementedError
+
+        def answer(
+            _: duckdb.DuckDBPyConnection, history: CircuitHistory, owns: Sequence[Ownership]
+        ) -> tuple[ExclusionAnswer, ...] | None:
+            return tuple(
+                exclusion
+                for own in owns
+                for exclusion in exclusions_in(
+                    history.live, max(start_s, own.start_s), min(end_s, own.end_s)
+                )
+            )
+
+        return self._with_history(scope, circuit_id, answer, nothing_yet=())
 
     def series(
         self, scope: Scope, circuit_id: str, metric: str, start_s: int, end_s: int, step_s: int
@@ -98,16 +225,162 @@ class Queries:
         Raises:
             UsageError: an unknown metric, or more than 10,000 points.
         """
-        raise NotImplementedError
+        seen = self._visible(scope, [circuit_id])
+        if not seen:
+            return None
+        circuit = self._inventory.circuits[circuit_id]
+        contract = self._histories.historian.contract_at(circuit, end_s)
+        with self._snapshot() as cursor:
+            return read_series(
+                cursor, circuit, contract, seen[circuit_id], metric, start_s, end_s, step_s
+            )
 
     def alarms(self, scope: Scope, *, raised_only: bool = False) -> tuple[AlarmAnswer, ...]:
         """Return alarms as they stand: raised critical first, then oldest."""
-        raise NotImplementedError
+        seen = self._visible(scope, self._inventory.circuits)
+        with self._snapshot() as cursor:
+            rows = cursor.execute(
+                statement("sla", "alarms"),
+                {"circuit_ids": list(seen), "raised_only": raised_only},
+            ).fetchall()
+        found = []
+        for (
+            alarm,
+            revision,
+            circuit_id,
+            kind,
+            qualifier,
+            severity,
+            condition,
+            at,
+            told,
+            why,
+        ) in rows:
+            if any(own.start_s <= at < own.end_s for own in seen[circuit_id]):
+                customer = self._inventory.circuits[circuit_id].owner_at(at)
+                found.append(
+                    AlarmAnswer(
+                        alarm, revision, circuit_id, customer or "", kind, qualifier, severity,
+                        condition, at, told, why,
+                    )
+                )  # fmt: skip
+        return tuple(found)
 
     def ledger(self, scope: Scope, circuit_id: str | None = None) -> tuple[LedgerLine, ...]:
         """Return the counts of late, duplicate, conflicting and rejected samples."""
-        raise NotImplementedError
+        wanted = self._inventory.circuits if circuit_id is None else [circuit_id]
+        seen = self._visible(scope, wanted)
+        whole = circuit_id is None and isinstance(scope, AllCustomers)
+        with self._snapshot() as cursor:
+            rows = cursor.execute(
+                statement("sla", "ledger"), {"circuit_ids": list(seen), "whole_stream": whole}
+            ).fetchall()
+        return tuple(
+            LedgerLine(
+                kind, name, channel,
+                None if day is None else utc(day * DAY_SECONDS).strftime("%Y-%m-%d"), count, detail,
+            )
+            for kind, name, channel, day, count, detail in rows
+            if name is None or _sees_day(seen[name], day)
+        )  # fmt: skip
 
     def freshness(self, scope: Scope) -> Freshness:
         """Return how complete the circuits in scope are."""
-        raise NotImplementedError
+        seen = self._visible(scope, self._inventory.circuits)
+        with self._snapshot() as cursor:
+            horizons = telemetry.horizons(cursor, list(seen))
+        complete: dict[str, int] = {}
+        for name, owns in seen.items():
+            circuit = self._inventory.circuits[name]
+            ends = (
+                [owns[-1].end_s]
+                if circuit.active_to is None
+                else [owns[-1].end_s, circuit.active_to]
+            )
+            at = horizons.complete_up_to_s.get(name, circuit.active_from)
+            if at < min(ends):  # one that has ended holds nobody up
+                complete[name] = at
+        newest = max(complete.values(), default=0)
+        lives = [horizons.live_to_s.get(name, at) for name, at in complete.items()]
+        return Freshness(
+            min(complete.values(), default=None),
+            max(lives, default=None),
+            len(seen),
+            tuple(sorted(n for n, at in complete.items() if newest - at > _BEHIND_SECONDS)),
+        )
+
+    def _owner(self, scope: Scope, circuit: Circuit, owns: Sequence[Ownership]) -> str:
+        """Return whom a circuit is shown under: its owner now, or the reader's own last hold."""
+        last = owns[-1].customer_id
+        now = circuit.owner_at(self._now_s())
+        return now if now is not None and isinstance(scope, AllCustomers) else last
+
+    def _visible(
+        self, scope: Scope, circuit_ids: Iterable[str]
+    ) -> dict[str, tuple[Ownership, ...]]:
+        """Return the circuits that exist for a scope, with what of their time it may see."""
+        circuits = self._inventory.circuits
+        return {
+            name: owns
+            for name in circuit_ids
+            if name in circuits and (owns := owned(circuits[name], scope))
+        }
+
+    def _with_history(
+        self,
+        scope: Scope,
+        circuit_id: str,
+        answer: Callable[[duckdb.DuckDBPyConnection, CircuitHistory, Sequence[Ownership]], _T],
+        *,
+        nothing_yet: _T,
+    ) -> _T | None:
+        """Answer from a circuit's history: None out of scope, `nothing_yet` without telemetry."""
+        seen = self._visible(scope, [circuit_id])
+        if not seen:
+            return None
+        with self._snapshot() as cursor:
+            facts = telemetry.read(cursor, [circuit_id])
+            history = self._histories.of(cursor, facts, seen).get(circuit_id)
+            return nothing_yet if history is None else answer(cursor, history, seen[circuit_id])
+
+    def _months(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        history: CircuitHistory,
+        owns: Sequence[Ownership],
+        months: Iterable[str],
+    ) -> tuple[MonthAnswer, ...]:
+        """Return the answers of those months that have anything complete in them."""
+        name = history.circuit.id
+        versions = telemetry.calculation_versions(cursor, [name])
+        found = []
+        for month in months:
+            period = period_of(history, owns, month)
+            if period is None:
+                continue
+            objectives = self._performance.objectives(cursor, history.circuit, period)
+            version = Version(versions.get((name, month), 1))
+            found.append(
+                month_answer(history, period, objectives, version, self._time.close_after_seconds)
+            )
+        return tuple(found)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a cursor in one read transaction: folded and provisional parts fit together."""
+        with self._store.reader() as cursor:
+            cursor.execute("begin")
+            try:
+                yield cursor
+            finally:
+                cursor.execute("rollback")
+
+    def _now_s(self) -> int:
+        return self._clock.now_us() // MICROSECONDS
+
+
+def _sees_day(owns: Sequence[Ownership], day: int | None) -> bool:
+    """Return whether a UTC day (or an entry without one) lies in what may be seen."""
+    return day is None or any(
+        own.start_s < (day + 1) * DAY_SECONDS and own.end_s > day * DAY_SECONDS for own in owns
+    )

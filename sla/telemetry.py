@@ -31,17 +31,46 @@ class Telemetry:
     fingerprints: dict[str, tuple[object, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Horizons:
+    """How far circuits are complete, and how far anything has arrived (DESIGN 6)."""
+
+    complete_up_to_s: dict[str, int]
+    live_to_s: dict[str, int]
+
+
+def horizons(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Horizons:
+    """Return both horizons of those circuits that have them."""
+    ids = {"circuit_ids": list(circuit_ids)}
+    complete = dict(cursor.execute(statement("sla", "horizons"), ids).fetchall())
+    return Horizons(complete, {})
+
+
 def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telemetry:
     """Read channels, both horizons and the provisional spans of circuits."""
     ids = {"circuit_ids": list(circuit_ids)}
     channels: dict[str, list[ChannelRow]] = {}
     for row in cursor.execute(statement("sla", "circuit_channels"), ids).fetchall():
         channels.setdefault(row[0], []).append(ChannelRow(*row))
-    complete = dict(cursor.execute(statement("sla", "horizons"), ids).fetchall())
     fingerprints = {
         row[0]: tuple(row[1:])
         for row in cursor.execute(statement("sla", "fingerprints"), ids).fetchall()
     }
+    both = horizons(cursor, circuit_ids)
     return Telemetry(
-        {name: tuple(rows) for name, rows in channels.items()}, complete, {}, {}, fingerprints
+        {name: tuple(rows) for name, rows in channels.items()},
+        both.complete_up_to_s,
+        both.live_to_s,
+        {},
+        fingerprints,
     )
+
+
+def calculation_versions(
+    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """Return the latest calculation version by circuit and month."""
+    rows = cursor.execute(
+        statement("sla", "calculation_versions"), {"circuit_ids": list(circuit_ids)}
+    ).fetchall()
+    return {(circuit_id, month): version for circuit_id, month, version in rows}

@@ -29,7 +29,7 @@ def plain(value: Fraction) -> str:
 
 def duration(seconds: int) -> str:
     """Return whole seconds as people say them: `5 min 0 s`, `2 d 3 h 0 min 10 s`."""
-    parts = []
+    parts: list[str] = []
     rest = seconds
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if rest >= size or parts:

@@ -12,7 +12,8 @@ LETTER = {Bucket.UP: "u", Bucket.DOWN: "d", Bucket.UNMEASURED: "?"}
 
 def cells(text: str) -> str:
     return "".join(
-        letter * int(count) for letter, count in re.findall(r"([A-Za-z.?])(\d+)", text.replace(" ", ""))
+        letter * int(count)
+        for letter, count in re.findall(r"([A-Za-z.?])(\d+)", text.replace(" ", ""))
     )
 
 

@@ -2,13 +2,10 @@
 
 import re
 
-from sla.exclusions import Cap, Excluded, decide, excluded_seconds
-from sla.contracts import MaintenanceTerms
 from sla.answers import Bucket
+from sla.exclusions import Cap, excluded_seconds
 from sla.maintenance import MaintenanceWindow
-from sla.runs import AvailabilityRun, Judgement, LiveSpan, State, availability_runs, cut_at_windows
-from fractions import Fraction
-import pytest
+from sla.runs import Judgement, LiveSpan, availability_runs, cut_at_windows
 
 GRID = 10
 LETTER = {Bucket.UP: "u", Bucket.DOWN: "d", Bucket.UNMEASURED: "?"}

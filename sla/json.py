@@ -1,0 +1,109 @@
+"""The API's body of a month: DESIGN 9's example, keys and order; further keys come after."""
+
+from linksla.clock import iso
+from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage
+
+Json = dict[str, object]
+
+
+def to_json(answer: MonthAnswer, *, commercial: bool) -> Json:
+    """Return a month as the API answers it; a field without a right (credit) is absent."""
+    body: Json = {
+        "circuit_id": answer.circuit_id,
+        "month": answer.month,
+        "timezone": answer.timezone,
+        "period": {
+            "start": iso(answer.start_s),
+            "end": iso(answer.end_s),
+            "seconds": answer.end_s - answer.start_s,
+        },
+        "complete_up_to": iso(answer.complete_up_to_s),
+        "final": answer.final,
+        "calculation_version": answer.calculation_version,
+        "report_version": answer.report_version,
+        "segments": [
+            {
+                "contract": {"id": segment.contract_id, "version": segment.contract_version},
+                "start": iso(segment.start_s),
+                "end": iso(segment.end_s),
+            }
+            for segment in answer.segments
+        ],
+        "seconds": {
+            "up": answer.seconds.up,
+            "down": answer.seconds.down,
+            "excluded": answer.seconds.excluded,
+            "unmeasured": answer.seconds.unmeasured,
+        },
+        "as_experienced_seconds": {
+            "up": answer.as_experienced.up,
+            "down": answer.as_experienced.down,
+            "unmeasured": answer.as_experienced.unmeasured,
+        },
+        "bad_but_not_down_seconds": answer.bad_but_not_down_seconds,
+        "coverage": answer.coverage,
+        "availability": {
+            "contractual": answer.availability_contractual,
+            "as_experienced": answer.availability_as_experienced,
+            "formula": answer.availability_formula,
+            "bounds": list(answer.availability_bounds),
+        },
+        "objectives": [_objective(one) for one in answer.objectives],
+    }
+    if commercial:
+        body["credit"] = {"percent": answer.credit_percent, "reason": answer.credit_reason}
+    body |= {
+        "budget": {
+            "allowed_seconds": answer.budget_allowed_seconds,
+            "left_seconds": answer.budget_left_seconds,
+        },
+        "outages": [outage_json(one) for one in answer.outages],
+        "exclusions": [exclusion_json(one) for one in answer.exclusions],
+        "month_end": iso(answer.month_end_s),
+        "sentence": answer.sentence,
+        "verdict": answer.verdict.value,
+        "working": answer.availability_working,
+    }
+    return body
+
+
+def outage_json(outage: Outage) -> Json:
+    """Return an outage; `end` null: still down."""
+    return {
+        "id": outage.outage_id,
+        "start": iso(outage.start_s),
+        "end": None if outage.end_s is None else iso(outage.end_s),
+        "down_seconds": outage.down_seconds,
+        "excluded_seconds": outage.excluded_seconds,
+        "attribution": outage.attribution,
+        "carried_in": outage.carried_in,
+    }
+
+
+def exclusion_json(exclusion: ExclusionAnswer) -> Json:
+    """Return a maintenance record as it bears on the range, refused ones with the reason."""
+    return {
+        "id": exclusion.exclusion_id,
+        "start": iso(exclusion.start_s),
+        "end": iso(exclusion.end_s),
+        "scope": exclusion.scope,
+        "accepted": exclusion.accepted,
+        "seconds": exclusion.seconds,
+        "reason": exclusion.reason,
+    }
+
+
+def _objective(objective: ObjectiveAnswer) -> Json:
+    body: Json = {
+        "name": objective.name,
+        "target": objective.target,
+        "actual": objective.actual,
+        "verdict": objective.verdict.value,
+        "reason": objective.reason,
+        "unit": objective.unit,
+    }
+    if objective.observations is not None:
+        body["observations"] = objective.observations
+    if objective.error_bound is not None:
+        body["error_bound"] = objective.error_bound
+    return body

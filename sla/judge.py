@@ -1,0 +1,235 @@
+"""From runs in buckets to numbers and verdicts, exactly (DESIGN 7.5, 7.6, 7.8, 7.10). Pure.
+
+Integers and Fractions only; nothing is ever decided on a printed value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from sla.answers import Bucket, ObjectiveAnswer, Outcome, Seconds
+from sla.contracts import AvailabilityTerms, Contract
+from sla.credits import credit_percent
+from sla.history import JudgedRun
+from sla.words import duration, percent_down, plain
+
+AT_RISK_SHARE: Final = Fraction(3, 4)  # of the allowed downtime, used while the month is open
+
+_GRAVITY: Final = (Outcome.MET, Outcome.AT_RISK, Outcome.NOT_ASSESSABLE, Outcome.BREACHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Seconds of a period by bucket, both ways, and bad seconds that never became down."""
+
+    contractual: Seconds
+    as_experienced: Seconds
+    bad_but_not_down: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A period so far under one assumption, and how many seconds of it are still to come."""
+
+    seconds: Seconds
+    rest: int
+
+    def allowed(self, terms: AvailabilityTerms) -> Fraction:
+        """Return how many seconds may be down in the whole period, at the target.
+
+        All of the period counts, less what the formula leaves out; the rest as if measured.
+        """
+        counted = self.seconds.up + self.seconds.down
+        if terms.denominator == "whole_period":
+            counted = self.seconds.total
+        return (counted + self.rest) * (1 - terms.target_percent / 100)
+
+    def outcome(self, terms: AvailabilityTerms) -> Outcome:
+        """Return breached when even a perfect rest misses the target."""
+        allowed = self.allowed(terms)
+        if self.seconds.down > allowed:
+            return Outcome.BREACHED
+        if self.rest and self.seconds.down > AT_RISK_SHARE * allowed:
+            return Outcome.AT_RISK
+        return Outcome.MET
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityVerdict:
+    """Availability of a period, judged; texts as they are printed."""
+
+    contractual: Fraction | None
+    as_experienced: Fraction | None
+    bounds: tuple[Fraction | None, Fraction | None]  # every unknown bad, every unknown good
+    coverage: Fraction | None
+    allowed_seconds: int
+    outcome: Outcome
+    reason: str
+    formula: str
+    working: str
+
+
+def tally(runs: Sequence[JudgedRun], start_s: int, end_s: int) -> Tally:
+    """Return the seconds of [start_s, end_s) by bucket; what no run covers is unmeasured."""
+    contractual = dict.fromkeys(Bucket, 0)
+    experienced = dict.fromkeys(Bucket, 0)
+    bad = 0
+    for run in runs:
+        seconds = min(run.end_s, end_s) - max(run.start_s, start_s)
+        if seconds <= 0:
+            continue
+        contractual[run.bucket] += seconds
+        experienced[run.as_experienced] += seconds
+        if run.bad and run.bucket is Bucket.UP:
+            bad += seconds
+    uncovered = end_s - start_s - sum(contractual.values())
+    contractual[Bucket.UNMEASURED] += uncovered
+    experienced[Bucket.UNMEASURED] += uncovered
+    return Tally(_seconds(contractual), _seconds(experienced), bad)
+
+
+def _seconds(counts: dict[Bucket, int]) -> Seconds:
+    return Seconds(
+        counts[Bucket.UP], counts[Bucket.DOWN], counts[Bucket.EXCLUDED], counts[Bucket.UNMEASURED]
+    )
+
+
+def availability(terms: AvailabilityTerms, seconds: Seconds) -> Fraction | None:
+    """Return up/(up + down), or (period − down)/period; None when nothing was measured."""
+    measured = seconds.up + seconds.down
+    if not measured:
+        return None
+    if terms.denominator == "whole_period":
+        return Fraction(seconds.total - seconds.down, seconds.total)
+    return Fraction(seconds.up, measured)
+
+
+def coverage(seconds: Seconds) -> Fraction | None:
+    """Return (up + down)/(period − excluded); None when all of it is excluded, or it is empty."""
+    countable = seconds.total - seconds.excluded
+    return Fraction(seconds.up + seconds.down, countable) if countable else None
+
+
+def judge_availability(
+    terms: AvailabilityTerms,
+    nominal: Tally,
+    unknown_bad: Seconds,
+    unknown_good: Seconds,
+    rest: int,
+) -> AvailabilityVerdict:
+    """Return the verdict on availability; `rest` is what is still to come of an open month."""
+    seconds = nominal.contractual
+    ratio, covered = availability(terms, seconds), coverage(seconds)
+    scenario = Scenario(seconds, rest)
+    worst, best = Scenario(unknown_bad, rest), Scenario(unknown_good, rest)
+    bounds = (availability(terms, unknown_bad), availability(terms, unknown_good))
+    outcome, reason = _decide(terms, scenario, worst, best, ratio, covered)
+    formula, working = _explained(terms, seconds, ratio)
+    return AvailabilityVerdict(
+        ratio,
+        availability(terms, nominal.as_experienced),
+        bounds,
+        covered,
+        int(scenario.allowed(terms)),
+        outcome,
+        reason,
+        formula,
+        working,
+    )
+
+
+def _decide(
+    terms: AvailabilityTerms,
+    nominal: Scenario,
+    worst: Scenario,
+    best: Scenario,
+    ratio: Fraction | None,
+    covered: Fraction | None,
+) -> tuple[Outcome, str]:
+    target = plain(terms.target_percent)
+    if worst.seconds.total == worst.seconds.excluded and not nominal.rest:
+        return Outcome.NOT_ASSESSABLE, "All of the period is excluded: there is nothing to judge."
+    at_worst, at_best = worst.outcome(terms), best.outcome(terms)
+    differ = (at_worst is Outcome.BREACHED) != (at_best is Outcome.BREACHED)
+    share = plain(terms.coverage_percent_min)
+    if differ and (ratio is None or covered is None or covered * 100 < terms.coverage_percent_min):
+        measured = percent_down(covered if covered is not None else Fraction(0))
+        return Outcome.NOT_ASSESSABLE, (
+            f"Only {measured} % of the period was measured, less than {share} %, and the "
+            f"{duration(nominal.seconds.unmeasured)} unmeasured decide: breached if they were bad "
+            f"({duration(worst.seconds.down)} down), {at_best} if they were good."
+        )
+    if ratio is None and not nominal.rest:
+        return Outcome.NOT_ASSESSABLE, "Nothing was measured."
+    # where both bounds agree they are the verdict, whatever the measured part alone would say
+    outcome = nominal.outcome(terms)
+    if not differ and (at_worst is Outcome.BREACHED) != (outcome is Outcome.BREACHED):
+        outcome = at_worst
+    down = nominal.seconds.down
+    allowed = int(nominal.allowed(terms))
+    used = f"{duration(down)} down, {duration(allowed)} allowed"
+    shown = f"{percent_down(ratio)} %" if ratio is not None else "not measured yet"
+    match outcome:
+        case Outcome.BREACHED if nominal.rest:
+            text = f"{used}: even a perfect rest of the month misses {target} %."
+        case Outcome.BREACHED:
+            text = f"{shown} is below {target} %: {used}."
+        case Outcome.AT_RISK:
+            text = f"{used}: more than 75 % of it is used, {duration(allowed - down)} are left."
+        case _ if nominal.rest:
+            text = f"{shown} so far, {target} % asked for: {used}."
+        case _:
+            text = f"{shown} reaches {target} %: {used}."
+    if differ:
+        text += f" The unmeasured {duration(nominal.seconds.unmeasured)} could change this."
+    return outcome, text
+
+
+def _explained(
+    terms: AvailabilityTerms, seconds: Seconds, ratio: Fraction | None
+) -> tuple[str, str]:
+    """Return the formula and the same with the numbers put in."""
+    if terms.denominator == "whole_period":
+        formula = "(period - down) / period"
+        numbers = f"({seconds.total:,} - {seconds.down:,}) / {seconds.total:,}"
+    else:
+        formula = "up / (up + down)"
+        numbers = f"{seconds.up:,} / ({seconds.up:,} + {seconds.down:,})"
+    if ratio is None:
+        return formula, f"{numbers}: nothing was measured"
+    exact = (ratio * 10_000_000).denominator == 1  # five places of a percentage
+    return formula, f"{numbers} = {percent_down(ratio)} %, {'exactly' if exact else 'rounded down'}"
+
+
+def judge_credit(
+    contract: Contract, verdict: AvailabilityVerdict, seconds: Seconds, rest: int
+) -> tuple[Fraction, str]:
+    """Return the credit in percent of the charge, exact, and the reason in words.
+
+    Percent bands on contractual availability (DESIGN 7.8); in an open month on the best the month
+    can still reach, so that the credit so far never falls.
+    """
+    if contract.credit is None:
+        return Fraction(0), "The contract has no credit schedule."
+    if verdict.outcome is Outcome.NOT_ASSESSABLE:
+        return Fraction(0), "No credit while availability is not assessable."
+    if verdict.outcome is not Outcome.BREACHED:
+        return Fraction(0), "No credit: availability is not breached."
+    reached = availability(
+        contract.availability,
+        Seconds(seconds.up + rest, seconds.down, seconds.excluded, seconds.unmeasured),
+    )
+    if reached is None:
+        return Fraction(0), "No credit: nothing was measured."
+    credit = credit_percent(contract.credit.bands, reached * 100)
+    bound = next(lower for lower, share in contract.credit.bands if share == credit)
+    measured = f"availability {percent_down(reached)} % lies in the band from {plain(bound)} %"
+    if rest:
+        return credit, f"{plain(credit)} % at least: with a perfect rest of the month {measured}."
+    return credit, f"{plain(credit)} %: {measured}."
+
+
+def worst_of(objectives: Sequence[ObjectiveAnswer]) -> Outcome:
+    """Return the gravest verdict: breached, then not assessable, at risk, met."""
+    return max((o.verdict for o in objectives), key=_GRAVITY.index, default=Outcome.NOT_ASSESSABLE)
