@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from linksla.clock import utc
 from sla.answers import Bucket, Tape
+from sla.words import duration
 
 LABEL_WIDTH: Final = 72
 """Pixels left of the time area, where the rows' names stand."""
@@ -141,24 +142,13 @@ def describe_tape(tape: Tape, timezone: str, *, contractual: bool = True) -> str
     told = [f"{outages or 'no'} outage{'' if outages == 1 else 's'}"]
     for bucket in (Bucket.DOWN, Bucket.EXCLUDED, Bucket.UNMEASURED):
         if seconds[bucket]:
-            told.append(f"{duration_words(seconds[bucket])} {_WORDS[bucket]}")
+            told.append(f"{duration(seconds[bucket])} {_WORDS[bucket]}")
     if tape.end_s > tape.complete_up_to_s:
         told.append(f"complete up to {local_words(tape.complete_up_to_s, zone)}")
     return (
         f"{_clean(tape.circuit_id)} from {local_words(tape.start_s, zone)} "
         f"to {local_words(tape.end_s, zone)}: {', '.join(told)}."
     )
-
-
-def duration_words(seconds: int) -> str:
-    """Return a duration in words, exact to the second: `5 min 0 s`, `1 d 2 h 0 min 7 s`."""
-    minutes, second = divmod(seconds, 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    parts = [(days, "d"), (hour, "h"), (minute, "min"), (second, "s")]
-    while len(parts) > 1 and parts[0][0] == 0:
-        parts.pop(0)
-    return " ".join(f"{count:,} {unit}" for count, unit in parts)
 
 
 def local_words(second: int, zone: ZoneInfo) -> str:
@@ -268,8 +258,8 @@ def _title(scale: _Scale, mark: _Mark) -> str:
     when = f"{scale.local(first.start_s)} to {scale.local(last.end_s)}"
     note = " (provisional)" if first.provisional else ""
     if first.bucket is Bucket.DOWN and mark.events > 1:
-        return f"{mark.events} outages, {when}, {duration_words(mark.seconds)} down in all{note}"
-    return f"{word}{note}, {when}, {duration_words(mark.seconds)}"
+        return f"{mark.events} outages, {when}, {duration(mark.seconds)} down in all{note}"
+    return f"{word}{note}, {when}, {duration(mark.seconds)}"
 
 
 def _count(mark: _Mark, top: int) -> str:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from sla.answers import Bucket, BucketRun, ChannelRun, Tape
-from sla.tape import LABEL_WIDTH, describe_tape, duration_words, render_tape
+from sla.tape import LABEL_WIDTH, describe_tape, render_tape
 
 SVG = "{http://www.w3.org/2000/svg}"
 ZONE = "America/Denver"
@@ -263,17 +263,3 @@ def test_an_empty_tape_is_still_a_drawing() -> None:
 
     assert not drawn(svg, "up")
     assert "no outages" in describe_tape(tape_of(), ZONE)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 s"),
-        (59, "59 s"),
-        (300, "5 min 0 s"),
-        (3600, "1 h 0 min 0 s"),
-        (93_607, "1 d 2 h 0 min 7 s"),
-    ],
-)
-def test_a_duration_is_said_to_the_second(seconds: int, words: str) -> None:
-    assert duration_words(seconds) == words
