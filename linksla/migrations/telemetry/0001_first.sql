@@ -26,12 +26,19 @@ create table channels (
     active_to_s bigint             -- null: still
 );
 
--- Grain: channel. observed_at_us_max: rows above it are new without a look-up.
+-- Grain: channel. observed_at_us_max: rows above it are new without a look-up; -1: none yet.
 -- folded_to_s: cells that end at or before it are in spans.
 create table channel_progress (
     channel_key integer primary key,
     observed_at_us_max bigint not null,
     folded_to_s bigint not null
+);
+
+-- Grain: channel that has had a sample. How far back a sample may hold a cell (a day at most): bounds
+-- the look-back of whoever folds what lies beyond folded_to_s. No row: 0.
+create table channel_reach (
+    channel_key integer primary key,
+    interval_us_max bigint not null
 );
 
 -- Grain: accepted sample; one per (channel_key, observed_at_us).

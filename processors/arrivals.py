@@ -1,0 +1,253 @@
+"""A poll sorted into what can be stored, what is pending and what is rejected: no effects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from linksla.clock import MICROSECONDS
+from linksla.inventory import DAY_SECONDS
+from linksla.model import WHOLE_MESSAGE, Poll, RawMessage, Reason, Reject
+from linksla.settings import TimeSettings
+from processors.channels import UNKNOWN_KEY, Channels
+from processors.observations import Bool, Int64, integers
+from processors.watermarks import NEVER_US, PartitionProgress, advanced
+
+DAY_US: Final = DAY_SECONDS * MICROSECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """The usable samples of a poll with their channel_key; the pending; the inactive.
+
+    `usable` tells which samples of the poll they are. `seen_at_us` is what each sample of the poll
+    says about time: observed_at, at most its append time; NEVER_US for the rejected.
+    """
+
+    samples: pa.Table
+    channel_key: Int64
+    usable: Bool
+    seen_at_us: Int64
+    unknown: pa.Table
+    inactive: pa.Table
+    inactive_key: Int64
+
+
+def not_before(poll: Poll, partitions: Mapping[int, PartitionProgress]) -> Poll:
+    """Return the poll without what was written before: offsets below next_offset."""
+    partition, offset = integers(poll.samples, "partition"), integers(poll.samples, "offset")
+    old = np.zeros(len(partition), np.bool_)
+    for number, progress in partitions.items():
+        old |= (partition == number) & (offset < progress.next_offset)
+    next_offset = {number: progress.next_offset for number, progress in partitions.items()}
+    rejects = tuple(
+        reject for reject in poll.rejects if reject.offset >= next_offset.get(reject.partition, 0)
+    )
+    if not old.any() and len(rejects) == len(poll.rejects):
+        return poll
+    return replace(poll, samples=poll.samples.filter(pa.array(~old)), rejects=rejects)
+
+
+def sorted_out(samples: pa.Table, channels: Channels) -> Arrivals:
+    """Sort samples by whether their channel is known, and active when they were observed."""
+    key = channels.keys_of(samples)
+    observed = integers(samples, "observed_at_us")
+    unknown = key == UNKNOWN_KEY
+    inactive = ~unknown & (
+        (observed < channels.active_from_s[key] * MICROSECONDS)
+        | (observed >= channels.active_to_s[key] * MICROSECONDS)
+    )
+    usable = ~(unknown | inactive)
+    seen = np.minimum(observed, integers(samples, "append_time_us"))
+    none = samples.slice(0, 0)
+    return Arrivals(
+        _chosen(samples, usable),
+        key if bool(usable.all()) else key[usable],
+        usable,
+        np.where(inactive, NEVER_US, seen),
+        _chosen(samples, unknown) if bool(unknown.any()) else none,
+        _chosen(samples, inactive) if bool(inactive.any()) else none,
+        key[inactive],
+    )
+
+
+def late_ones(
+    channels: Channels,
+    arrivals: Arrivals,
+    watermark_before_us: Int64,
+    folded_to_s: Int64,
+) -> Bool:
+    """Return which usable samples came after their cell was complete.
+
+    `watermark_before_us`: for each sample of the poll.
+    """
+    key = arrivals.channel_key
+    grid_s = channels.grid_s[key]
+    known_s = watermark_before_us[arrivals.usable] // MICROSECONDS // grid_s * grid_s
+    observed_at_us = integers(arrivals.samples, "observed_at_us")
+    late: Bool = observed_at_us < np.maximum(known_s, folded_to_s[key]) * MICROSECONDS
+    return late
+
+
+def partitions_after(
+    partitions: Mapping[int, PartitionProgress],
+    poll: Poll,
+    seen_at_us: Int64,
+    time: TimeSettings,
+) -> dict[int, PartitionProgress]:
+    """Return where each partition stands once the poll is written."""
+    after = dict(partitions)
+    partition = integers(poll.samples, "partition")
+    append = integers(poll.samples, "append_time_us")
+    failed = {
+        (reject.partition, poll.raw[(reject.partition, reject.offset)].append_time_us)
+        for reject in poll.rejects
+        if (reject.partition, reject.offset) in poll.raw
+    }
+    for number, next_offset in poll.next_offsets.items():
+        rows = partition == number
+        seen = int(seen_at_us[rows].max(initial=NEVER_US))
+        appended = [instant for other, instant in failed if other == number]
+        if rows.any():
+            appended.append(int(append[rows].max()))
+        stood = after.get(number, PartitionProgress())
+        stood = replace(stood, next_offset=max(stood.next_offset, next_offset))
+        after[number] = advanced(
+            stood,
+            seen if seen > NEVER_US else None,
+            max(appended, default=None),
+            poll.caught_up_at_us.get(number),
+            time,
+        )
+    for number in poll.caught_up_at_us.keys() - poll.next_offsets.keys():
+        if number in after:
+            caught_up = poll.caught_up_at_us[number]
+            after[number] = advanced(after[number], None, None, caught_up, time)
+    return after
+
+
+def inactive_rejects(samples: pa.Table) -> list[Reject]:
+    """Return a reject for each sample of a channel that was not active."""
+    names = ("circuit_id", "channel", "observed_at_us", "partition", "offset", "index_in_message")
+    rows = zip(*(samples.column(name).to_pylist() for name in names), strict=True)
+    return [
+        Reject(
+            Reason.INACTIVE,
+            f"channel {channel!r} of circuit {circuit!r} is not active at {observed} µs",
+            partition,
+            offset,
+            index,
+        )
+        for circuit, channel, observed, partition, offset, index in rows
+    ]
+
+
+def reject_table(
+    topic: str,
+    rejects: Sequence[Reject],
+    raw: Mapping[tuple[int, int], RawMessage],
+) -> pa.Table:
+    """Return rejects as rows of `rejects`: one for each message and reason."""
+
+    def message(reject: Reject) -> tuple[int, int, str]:
+        return reject.partition, reject.offset, reject.reason.value
+
+    rows = []
+    for (partition, offset, reason), group in groupby(sorted(rejects, key=message), message):
+        members = list(group)
+        indexes = sorted({reject.index_in_message for reject in members})
+        came = raw.get((partition, offset), RawMessage(b""))
+        rows.append(
+            {
+                "topic": topic,
+                "partition": partition,
+                "offset": offset,
+                "reason": reason,
+                "index_in_message": ""
+                if WHOLE_MESSAGE in indexes
+                else ",".join(str(index) for index in indexes),
+                "detail": members[0].detail,
+                "append_time_us": came.append_time_us,
+                "key": came.key,
+                "value": came.value,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=_REJECTS)
+
+
+def noted(
+    kind: str,
+    topic: str,
+    channel_key: Int64,
+    samples: pa.Table,
+    detail: str = "",
+) -> pa.Table:
+    """Return samples as rows to be counted in the ledger."""
+    count = len(samples)
+    return pa.table(
+        {
+            "kind": pa.repeat(kind, count),
+            "channel_key": channel_key,
+            "day": integers(samples, "observed_at_us") // DAY_US,
+            "topic": pa.repeat(topic, count),
+            "partition": integers(samples, "partition"),
+            "offset": integers(samples, "offset"),
+            "detail": pa.repeat(detail, count),
+        },
+        schema=NOTED,
+    )
+
+
+def noted_rejects(
+    topic: str, rejects: Sequence[Reject], raw: Mapping[tuple[int, int], RawMessage]
+) -> pa.Table:
+    """Return rejects of unknown channel as rows for the ledger; the day is the append time's."""
+    rows = []
+    for reject in rejects:
+        came = raw.get((reject.partition, reject.offset))
+        rows.append(
+            {
+                "kind": "rejected",
+                "channel_key": UNKNOWN_KEY,
+                "day": came.append_time_us // DAY_US if came else None,
+                "topic": topic,
+                "partition": reject.partition,
+                "offset": reject.offset,
+                "detail": reject.reason.value,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=NOTED)
+
+
+NOTED: Final = pa.schema(
+    [
+        pa.field("kind", pa.string()),
+        pa.field("channel_key", pa.int64()),
+        pa.field("day", pa.int64()),
+        pa.field("topic", pa.string()),
+        pa.field("partition", pa.int64()),
+        pa.field("offset", pa.int64()),
+        pa.field("detail", pa.string()),
+    ]
+)
+
+_REJECTS: Final = pa.schema(
+    [
+        pa.field("topic", pa.string()),
+        pa.field("partition", pa.int16()),
+        pa.field("offset", pa.int64()),
+        pa.field("reason", pa.string()),
+        pa.field("index_in_message", pa.string()),
+        pa.field("detail", pa.string()),
+        pa.field("append_time_us", pa.int64()),
+        pa.field("key", pa.binary()),
+        pa.field("value", pa.binary()),
+    ]
+)
+
+
+def _chosen(samples: pa.Table, rows: Bool) -> pa.Table:
+    return samples if bool(rows.all()) else samples.filter(pa.array(rows))

@@ -1,0 +1,109 @@
+"""Which samples are new (DESIGN 6): key (channel, observed_at), highest sequence, smallest hash."""
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from processors.observations import Bool, Int64, integers, sort_order
+from processors.statements import read
+
+_COMPARED = (
+    "sequence", "interval_us", "latency_us", "jitter_us", "loss_ppm", "rx_bps", "tx_bps",
+    "bgp_state", "bgp_transitions", "probe",
+)  # fmt: skip
+
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplicated:
+    """What becomes of the samples of a poll; row numbers are positions in the poll.
+
+    `kept` are written, in (channel_key, observed_at) order where `in_order`. Of them `replacing`
+    stand in for a stored sample, `changing` with other content, `longest_us` is the longer interval
+    of the two. All others are `duplicate` or `conflicting` and only counted.
+    """
+
+    kept: Rows
+    replacing: Bool
+    changing: Bool
+    interval_us: Int64
+    duplicate: Rows
+    conflicting: Rows
+
+    @property
+    def accepted(self) -> int:
+        """How many samples are there that were not there before."""
+        return len(self.kept) - int(self.replacing.sum())
+
+
+def deduplicated(
+    writer: duckdb.DuckDBPyConnection,
+    samples: pa.Table,
+    channel_key: Int64,
+    observed_at_us_max: Int64,
+) -> Deduplicated:
+    """Judge the samples of a poll.
+
+    Fast path: what lies above its channel's stored maximum and stands once in the poll is new.
+    Only the rest is looked up.
+    """
+    observed = integers(samples, "observed_at_us")
+    interval = integers(samples, "interval_us")
+    order = sort_order(channel_key, observed)
+    suspect = observed <= observed_at_us_max[channel_key]
+    key, instant = channel_key[order], observed[order]
+    again = (key[1:] == key[:-1]) & (instant[1:] == instant[:-1])
+    if bool(again.any()):
+        suspect[order[1:][again]] = True
+        suspect[order[:-1][again]] = True
+    none = np.zeros(0, np.intp)
+    if not suspect.any():
+        never = np.zeros(len(order), np.bool_)
+        return Deduplicated(order, never, never, interval[order], none, none)
+    rows = np.flatnonzero(suspect)
+    verdicts = _judged(writer, samples, channel_key, observed, rows)
+    wins = _flags(verdicts, "wins")
+    written = np.ones(len(observed), np.bool_)
+    written[rows] = wins
+    by_row = {name: np.zeros(len(observed), np.bool_) for name in ("replaces", "changes")}
+    for name, flags in by_row.items():
+        flags[rows] = _flags(verdicts, name)
+    longest = interval.copy()
+    longest[rows] = np.maximum(longest[rows], integers(verdicts, "stored_interval_us"))
+    kept = order[written[order]]
+    new, duplicate = _flags(verdicts, "is_new"), _flags(verdicts, "is_duplicate")
+    return Deduplicated(
+        kept,
+        by_row["replaces"][kept],
+        by_row["changes"][kept],
+        longest[kept],
+        rows[duplicate],
+        rows[~new & ~duplicate],
+    )
+
+
+def _judged(
+    writer: duckdb.DuckDBPyConnection,
+    samples: pa.Table,
+    channel_key: Int64,
+    observed_at_us: Int64,
+    rows: Rows,
+) -> pa.Table:
+    taken = samples.select(_COMPARED).take(rows)
+    suspects = (
+        taken.append_column("position", pa.array(rows))
+        .append_column("channel_key", pa.array(channel_key[rows].astype(np.int32)))
+        .append_column("observed_at_us", pa.array(observed_at_us[rows]))
+    )
+    instants = observed_at_us[rows]
+    bounds = {"first_us": int(instants.min()), "last_us": int(instants.max())}
+    return read(writer, "duplicates", bounds, suspects=suspects)
+
+
+def _flags(table: pa.Table, name: str) -> Bool:
+    flags: Bool = table.column(name).to_numpy()
+    return flags

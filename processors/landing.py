@@ -1,0 +1,198 @@
+"""Samples, rollups, ledger, progress and offsets into their tables, within a transaction."""
+
+from dataclasses import replace
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from linksla.clock import MICROSECONDS
+from linksla.model import Poll
+from linksla.sql import statement
+from processors.arrivals import NOTED, Arrivals, noted, noted_rejects
+from processors.channels import Channels
+from processors.deduplication import Deduplicated
+from processors.observations import Int64, Observations, integers, pairs_in, sort_order
+from processors.progress import Progress
+from processors.rollups import Rollups, rollups_of, step_lengths_s, steps_of
+from processors.statements import read, run
+
+Rows = npt.NDArray[np.intp]
+
+
+def land(
+    writer: duckdb.DuckDBPyConnection,
+    progress: Progress,
+    arrivals: Arrivals,
+    found: Deduplicated,
+) -> Progress:
+    """Write the samples that are kept; return the progress with them in its tail."""
+    if len(found.kept) == 0:
+        return progress
+    samples, key = arrivals.samples, arrivals.channel_key[found.kept]
+    observed = integers(samples, "observed_at_us")[found.kept]
+    tail = progress.tail
+    if found.replacing.any():
+        old = pa.table(
+            {
+                "channel_key": key[found.replacing],
+                "observed_at_us": observed[found.replacing],
+            }
+        )
+        _delete_samples(writer, old)
+        tail = tuple(_without(part, old) for part in tail)
+    written = samples.append_column("channel_key", pa.array(arrivals.channel_key.astype(np.int32)))
+    if len(found.kept) < len(samples):
+        written = written.take(np.sort(found.kept))
+    run(writer, "samples_insert", new_samples=written)
+    arrived = Observations.of(samples, arrivals.channel_key).take(found.kept)
+    greatest, longest = progress.observed_at_us_max.copy(), progress.interval_us_max.copy()
+    # Rows of a channel lie together, in order: the last of each is its greatest.
+    ends = np.append(key[1:] != key[:-1], True)
+    greatest[key[ends]] = np.maximum(greatest[key[ends]], observed[ends])
+    starts = np.append(0, np.flatnonzero(ends)[:-1] + 1)
+    widest = np.maximum.reduceat(arrived.interval_us, starts)
+    longest[key[ends]] = np.maximum(longest[key[ends]], widest)
+    return replace(
+        progress,
+        observed_at_us_max=greatest,
+        interval_us_max=longest,
+        tail=(*tail, arrived),
+    )
+
+
+def roll_up(
+    writer: duckdb.DuckDBPyConnection,
+    channels: Channels,
+    arrivals: Arrivals,
+    found: Deduplicated,
+) -> None:
+    """Append the rollups of new samples; compute again the steps a replaced sample lies in."""
+    if len(found.kept) == 0:
+        return
+    key = arrivals.channel_key
+    step_s = steps_of(channels.grid_s[key], integers(arrivals.samples, "observed_at_us"))
+    order = found.kept
+    if found.changing.any():
+        rows = found.kept[found.changing]
+        again = np.unique(np.stack([key[rows], step_s[rows]]), axis=1)
+        order = order[~pairs_in(key[order], step_s[order], again[0], again[1])]
+        _roll_up_again(writer, channels, again[0], again[1])
+    if len(order):
+        _append(writer, rollups_of(arrivals.samples, key, step_s, order))
+
+
+def note(
+    writer: duckdb.DuckDBPyConnection,
+    arrivals: Arrivals,
+    found: Deduplicated,
+    late: Rows,
+    poll: Poll,
+) -> None:
+    """Count in the ledger what came late, twice, in conflict or could not be used."""
+    rows_of = {"late": late, "duplicate": found.duplicate, "conflicting": found.conflicting}
+    tables = [
+        noted(kind, poll.topic, arrivals.channel_key[rows], arrivals.samples.take(rows))
+        for kind, rows in rows_of.items()
+        if len(rows)
+    ]
+    if len(arrivals.inactive):
+        tables.append(
+            noted("rejected", poll.topic, arrivals.inactive_key, arrivals.inactive, "inactive")
+        )
+    if poll.rejects:
+        tables.append(noted_rejects(poll.topic, poll.rejects, poll.raw))
+    if tables:
+        counted = pa.concat_tables(tables).cast(NOTED)
+        run(writer, "ledger_insert", noted=counted)
+
+
+def store_progress(writer: duckdb.DuckDBPyConnection, before: Progress, after: Progress) -> None:
+    """Store the progress of the channels that got further."""
+    further = np.flatnonzero(
+        (after.observed_at_us_max != before.observed_at_us_max)
+        | (after.folded_to_s != before.folded_to_s)
+    )
+    if len(further):
+        progressed = pa.table(
+            {
+                "channel_key": further,
+                "observed_at_us_max": after.observed_at_us_max[further],
+                "folded_to_s": after.folded_to_s[further],
+            }
+        )
+        run(writer, "progress_write", progressed=progressed)
+    longer = np.flatnonzero(after.interval_us_max != before.interval_us_max)
+    if len(longer):
+        reaching = pa.table(
+            {"channel_key": longer, "interval_us_max": after.interval_us_max[longer]}
+        )
+        run(writer, "reach_write", reaching=reaching)
+
+
+def store_offsets(
+    writer: duckdb.DuckDBPyConnection, topic: str, before: Progress, after: Progress
+) -> None:
+    """Store where the partitions stand that moved."""
+    for number, stands in after.partitions.items():
+        if before.partitions.get(number) == stands:
+            continue
+        writer.execute(
+            statement("processors", "offsets_write"),
+            {
+                "topic": topic,
+                "partition": number,
+                "next_offset": stands.next_offset,
+                "watermark_us": stands.watermark_us,
+                "last_append_us": stands.last_append_us,
+            },
+        )
+
+
+def _delete_samples(writer: duckdb.DuckDBPyConnection, old: pa.Table) -> None:
+    instants = integers(old, "observed_at_us")
+    bounds = {"first_us": int(instants.min()), "last_us": int(instants.max())}
+    run(writer, "samples_delete", bounds, replaced=old)
+
+
+def _without(part: Observations, old: pa.Table) -> Observations:
+    gone = pairs_in(
+        part.track,
+        part.observed_at_us,
+        integers(old, "channel_key"),
+        integers(old, "observed_at_us"),
+    )
+    return part.take(~gone) if bool(gone.any()) else part
+
+
+def _roll_up_again(
+    writer: duckdb.DuckDBPyConnection, channels: Channels, key: Int64, start_s: Int64
+) -> None:
+    steps = pa.table({"channel_key": key, "start_s": start_s})
+    bounds = {"first_s": int(start_s.min()), "last_s": int(start_s.max())}
+    run(writer, "rollup_parts_delete", bounds, steps=steps)
+    run(writer, "latency_histogram_delete", bounds, steps=steps)
+    end_s = start_s + step_lengths_s(channels.grid_s[key])
+    stretches = pa.table(
+        {
+            "track": np.arange(len(key)),
+            "channel_key": key,
+            "lo_us": start_s * MICROSECONDS,
+            "hi_us": end_s * MICROSECONDS,
+        }
+    )
+    within = {
+        "first_us": int(start_s.min()) * MICROSECONDS,
+        "last_us": int(end_s.max()) * MICROSECONDS,
+    }
+    samples = read(writer, "samples_within", within, stretches=stretches)
+    track = integers(samples, "track")
+    order = sort_order(track, integers(samples, "observed_at_us"))
+    _append(writer, rollups_of(samples, key[track], start_s[track], order))
+
+
+def _append(writer: duckdb.DuckDBPyConnection, rollups: Rollups) -> None:
+    run(writer, "rollup_parts_insert", new_parts=rollups.parts)
+    if len(rollups.histogram):
+        run(writer, "latency_histogram_insert", new_histogram=rollups.histogram)

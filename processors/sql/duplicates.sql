@@ -1,0 +1,56 @@
+-- Judge samples that may have been there before, in the order they came.
+-- Grain: row of suspects. Inputs: suspects (Arrow: position, channel_key, observed_at_us, sequence
+-- and what was measured), samples in [$first_us, $last_us] for zone maps. Reads only.
+-- Highest sequence wins, then the smallest hash of what was measured (DESIGN 6); `standing` is
+-- greater for the winner. before: what stood when the row came.
+with stored as (
+    select
+        -1 as position, s.channel_key, s.observed_at_us, s.sequence, s.interval_us, s.latency_us,
+        s.jitter_us, s.loss_ppm, s.rx_bps, s.tx_bps, s.bgp_state, s.bgp_transitions, s.probe
+    from samples as s
+    semi join suspects as w
+        on s.channel_key = w.channel_key and s.observed_at_us = w.observed_at_us
+    where s.observed_at_us between $first_us and $last_us
+),
+
+arrivals as (
+    select
+        position, channel_key, observed_at_us, interval_us,
+        {
+            'sequence': sequence,
+            'content': 340282366920938463463374607431768211455::uhugeint - md5_number(
+                concat_ws(
+                    '|', interval_us, coalesce(latency_us::varchar, ''),
+                    coalesce(jitter_us::varchar, ''), coalesce(loss_ppm::varchar, ''),
+                    coalesce(rx_bps::varchar, ''), coalesce(tx_bps::varchar, ''), bgp_state,
+                    coalesce(bgp_transitions::varchar, ''), probe is null, coalesce(probe, '')
+                )
+            )::uhugeint
+        } as standing
+    from (select * from stored union all by name select * from suspects)
+),
+
+judged as (
+    select
+        *,
+        max(standing) over (
+            same order by position rows between unbounded preceding and 1 preceding
+        ) as before,
+        first_value(position) over (same order by standing desc, position) as winner,
+        max(standing) filter (where position = -1) over (same) as stored_standing,
+        max(interval_us) filter (where position = -1) over (same) as stored_interval_us
+    from arrivals
+    window same as (partition by channel_key, observed_at_us)
+)
+
+select
+    position,
+    before is null as is_new,
+    coalesce(before.content = standing.content, false) as is_duplicate,
+    winner = position as wins,
+    stored_standing is not null as replaces,
+    coalesce(stored_standing.content <> standing.content, false) as changes,
+    coalesce(stored_interval_us, 0) as stored_interval_us
+from judged
+where position >= 0
+order by position

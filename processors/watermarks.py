@@ -1,0 +1,77 @@
+"""How far a partition is in (DESIGN 6): pure functions on arrays and on single partitions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from linksla.clock import MICROSECONDS
+from linksla.settings import TimeSettings
+from processors.observations import Int64
+
+NEVER_US: Final = -(1 << 62)
+"""The watermark of a partition that has had nothing: before every instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionProgress:
+    """Where a partition stands: instants in µs, None before there is one."""
+
+    next_offset: int = 0
+    watermark_us: int | None = None
+    last_append_us: int | None = None
+
+
+def before_each(
+    partition: Int64,
+    seen_us: Int64,
+    start: Mapping[int, PartitionProgress],
+    time: TimeSettings,
+) -> Int64:
+    """Return the partition's watermark just before each sample, NEVER_US for none.
+
+    `seen_us` is min(observed_at, append_time). By this a sample is late or not whatever polls
+    the log was cut into, so that a replay counts the same late samples.
+    """
+    before = np.empty(len(partition), np.int64)
+    for number in np.unique(partition):
+        rows = np.flatnonzero(partition == number)
+        stored = start.get(int(number), PartitionProgress()).watermark_us
+        first = NEVER_US if stored is None else stored
+        running = np.maximum.accumulate(seen_us[rows] - _lateness_us(time))
+        before[rows[0]] = first
+        before[rows[1:]] = np.maximum(running[:-1], first)
+    return before
+
+
+def advanced(
+    progress: PartitionProgress,
+    greatest_seen_us: int | None,
+    greatest_append_us: int | None,
+    caught_up_at_us: int | None,
+    time: TimeSettings,
+) -> PartitionProgress:
+    """Return a partition's progress after a poll; its watermark never goes back.
+
+    A partition that the broker confirmed at `caught_up_at_us` to be read to its end and that has
+    been silent for idle_after by then is complete up to that instant less idle_after and
+    allowed_lateness.
+    """
+    last_append = _greatest(progress.last_append_us, greatest_append_us)
+    candidates = [progress.watermark_us]
+    if greatest_seen_us is not None:
+        candidates.append(greatest_seen_us - _lateness_us(time))
+    if caught_up_at_us is not None:
+        silent_from = caught_up_at_us - time.idle_after_seconds * MICROSECONDS
+        if last_append is None or last_append <= silent_from:
+            candidates.append(silent_from - _lateness_us(time))
+    return replace(progress, watermark_us=_greatest(*candidates), last_append_us=last_append)
+
+
+def _lateness_us(time: TimeSettings) -> int:
+    return time.allowed_lateness_seconds * MICROSECONDS
+
+
+def _greatest(*values: int | None) -> int | None:
+    return max((value for value in values if value is not None), default=None)

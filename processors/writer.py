@@ -1,0 +1,300 @@
+"""The writer: a poll becomes samples, rollups, spans and offsets in one transaction (DESIGN 2).
+
+A restart continues at the offsets of the last committed transaction, so nothing is lost and nothing
+counts twice. Only one writer may run on a store, in one thread.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from linksla.clock import Clock
+from linksla.errors import LinkslaError, StoreError, StreamError
+from linksla.inventory import Inventory
+from linksla.meters import Meters
+from linksla.model import SAMPLE_SCHEMA, Poll
+from linksla.names import SAMPLES_PARTITIONS
+from linksla.settings import TimeSettings
+from linksla.sql import statement
+from linksla.stores import TelemetryStore
+from processors.arrivals import (
+    Arrivals,
+    inactive_rejects,
+    late_ones,
+    not_before,
+    partitions_after,
+    reject_table,
+    sorted_out,
+)
+from processors.channels import Channels, load_channels, register
+from processors.deduplication import Deduplicated, deduplicated
+from processors.folding import Changed, fold_again, fold_forward
+from processors.landing import Rows, land, note, roll_up, store_offsets, store_progress
+from processors.observations import integers
+from processors.progress import (
+    Progress,
+    begin_progress,
+    load_partitions,
+    load_progress,
+)
+from processors.statements import read, run
+from processors.watermarks import before_each
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a poll came to; counts are of samples (of messages, where one could not be read).
+
+    `touched_circuits`: those whose answers may have changed, by samples or by being complete
+    further. `complete_up_to_moved`: whether any circuit is complete further than before.
+    """
+
+    accepted: int = 0
+    duplicate: int = 0
+    conflicting: int = 0
+    late: int = 0
+    rejected: int = 0
+    pending: int = 0
+    touched_circuits: frozenset[str] = frozenset()
+    complete_up_to_moved: bool = False
+
+
+class Writer:
+    """Writes polls of one topic into the store, each in one transaction."""
+
+    def __init__(
+        self,
+        store: TelemetryStore,
+        inventory: Inventory,
+        topic: str,
+        time: TimeSettings,
+        clock: Clock,
+        meters: Meters,
+        *,
+        partitions: int = SAMPLES_PARTITIONS,
+    ) -> None:
+        """Remember what to write to; nothing is read or written before `start`."""
+        self._store = store
+        self._inventory = inventory
+        self._topic = topic
+        self._time = time
+        self._clock = clock
+        self._meters = meters
+        self._partitions = partitions
+        self._channels: Channels | None = None
+        self._progress: Progress | None = None
+
+    def start(self) -> None:
+        """Register the inventory's channels, load where we are, feed pending samples now known.
+
+        Raises:
+            ConfigError: a circuit's grid changed.
+            StoreError: the store cannot be read or written.
+        """
+        self.register(self._inventory)
+
+    def register(self, inventory: Inventory) -> Written:
+        """Take over an inventory, at start or while running; pending samples it names are fed.
+
+        Raises:
+            ConfigError: a circuit's grid changed.
+            StoreError: the store cannot be read or written.
+        """
+        with self._transaction() as writer:
+            partitions = load_partitions(writer, self._topic)
+            new = register(writer, inventory, self._partitions)
+            channels = load_channels(writer, inventory)
+            begin_progress(writer, channels, new, partitions, self._clock.now_us())
+            progress = load_progress(writer, channels, partitions)
+            named = pa.Table.from_pylist(
+                [{"circuit_id": circuit, "channel": name} for circuit, name in channels.keys],
+                schema=pa.schema([("circuit_id", pa.string()), ("channel", pa.string())]),
+            )
+            fed = read(writer, "pending_named", named=named).cast(SAMPLE_SCHEMA)
+            run(writer, "pending_delete", named=named)
+            poll = Poll(self._topic, fed, (), {})
+            written, progress = self._written(writer, channels, progress, poll, fed_again=True)
+        self._inventory, self._channels, self._progress = inventory, channels, progress
+        return written
+
+    def next_offsets(self) -> dict[int, int]:
+        """Return the offset to continue from, for each partition that was ever polled."""
+        partitions = self._started()[1].partitions
+        return {number: progress.next_offset for number, progress in partitions.items()}
+
+    def check_identity(self, identity: Mapping[str, str]) -> None:
+        """Hold the stream's identity (cluster_id, topic_id) against the one of the offsets.
+
+        Raises:
+            StreamError: the offsets belong to another cluster, or to a topic made anew.
+            StoreError: the store cannot be read or written.
+        """
+        with self._transaction() as writer:
+            known = dict(writer.execute(statement("processors", "identity")).fetchall())
+            for key, value in identity.items():
+                if known.get(key, value) != value:
+                    raise StreamError(
+                        f"{key} is {value!r}, but what was read so far came from {known[key]!r}",
+                        where=self._topic,
+                        hint="The topic was made anew or this is another cluster. Point linksla at "
+                        "the old one, or start with an empty data folder.",
+                    )
+                writer.execute(
+                    statement("processors", "identity_write"), {"key": key, "value": value}
+                )
+
+    def write(self, poll: Poll) -> Written:
+        """Write a poll and its offsets, all or nothing; what was written before is left out.
+
+        Raises:
+            StoreError: nothing of the poll was written.
+        """
+        channels, progress = self._started()
+        with self._transaction() as writer:
+            fresh = not_before(poll, progress.partitions)
+            written, progress = self._written(writer, channels, progress, fresh)
+        self._progress = progress
+        self._count(written)
+        self._at("committed")
+        return written
+
+    def _written(
+        self,
+        writer: duckdb.DuckDBPyConnection,
+        channels: Channels,
+        progress: Progress,
+        poll: Poll,
+        *,
+        fed_again: bool = False,
+    ) -> tuple[Written, Progress]:
+        before = progress
+        arrivals = sorted_out(poll.samples, channels)
+        found = deduplicated(
+            writer, arrivals.samples, arrivals.channel_key, progress.observed_at_us_max
+        )
+        late = self._late(channels, progress, poll, arrivals, found, fed_again=fed_again)
+        rejects = [*poll.rejects, *inactive_rejects(arrivals.inactive)]
+        with self._step("samples"):
+            progress = land(writer, progress, arrivals, found)
+        with self._step("rollups"):
+            roll_up(writer, channels, arrivals, found)
+        with self._step("ledger"):
+            note(writer, arrivals, found, late, poll)
+        with self._step("rejects"):
+            if rejects:
+                table = reject_table(self._topic, rejects, poll.raw)
+                run(writer, "rejects_insert", new_rejects=table)
+        with self._step("pending"):
+            if len(arrivals.unknown):
+                run(writer, "pending_insert", unknown_samples=arrivals.unknown)
+        with self._step("spans"):
+            progress = fold_again(writer, channels, progress, _changed(arrivals, found))
+            if not fed_again:
+                after = partitions_after(progress.partitions, poll, arrivals.seen_at_us, self._time)
+                progress = replace(progress, partitions=after)
+            progress, moved = fold_forward(writer, channels, progress)
+        with self._step("progress"):
+            store_progress(writer, before, progress)
+        with self._step("offsets"):
+            store_offsets(writer, self._topic, before, progress)
+        touched = moved.copy()
+        touched[arrivals.channel_key[found.kept]] = True
+        return (
+            Written(
+                found.accepted,
+                len(found.duplicate),
+                len(found.conflicting),
+                len(late),
+                len(rejects),
+                len(arrivals.unknown),
+                frozenset(channels.circuit_ids[key] for key in np.flatnonzero(touched).tolist()),
+                bool(moved.any()),
+            ),
+            progress,
+        )
+
+    def _late(
+        self,
+        channels: Channels,
+        progress: Progress,
+        poll: Poll,
+        arrivals: Arrivals,
+        found: Deduplicated,
+        *,
+        fed_again: bool,
+    ) -> Rows:
+        """Return the kept samples, as positions, that came late; what was pending did not."""
+        if fed_again or len(found.kept) == 0:
+            return np.zeros(0, np.intp)
+        before = before_each(
+            integers(poll.samples, "partition"),
+            arrivals.seen_at_us,
+            progress.partitions,
+            self._time,
+        )
+        late = late_ones(channels, arrivals, before, progress.folded_to_s)
+        return found.kept[late[found.kept]]
+
+    def _started(self) -> tuple[Channels, Progress]:
+        if self._channels is None or self._progress is None:
+            raise StoreError("the writer is not started", where=self._topic)
+        return self._channels, self._progress
+
+    def _count(self, written: Written) -> None:
+        for kind in ("accepted", "duplicate", "conflicting", "late", "rejected", "pending"):
+            count: int = getattr(written, kind)
+            if count:
+                self._meters.add("linksla_samples_total", count, outcome=kind)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Commit what the body wrote, or roll all of it back.
+
+        Raises:
+            StoreError: it was rolled back; the cause is chained.
+        """
+        writer = self._store.writer
+        try:
+            writer.execute("begin")
+            yield writer
+            with self._step("commit"):
+                pass
+            writer.execute("commit")
+        except BaseException as error:
+            _roll_back(writer)
+            if isinstance(error, LinkslaError) or not isinstance(error, Exception):
+                raise
+            raise StoreError(
+                f"a write failed and was rolled back: {error}",
+                where="telemetry.duckdb",
+                hint="Check free space and the disk, then start again: it resumes where it was.",
+            ) from error
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        self._at(f"before {name}")
+        yield
+        self._at(f"after {name}")
+
+    def _at(self, point: str) -> None:
+        """Do nothing; tests make it fail or kill the process at a point."""
+
+
+def _changed(arrivals: Arrivals, found: Deduplicated) -> Changed:
+    rows = ~found.replacing | found.changing
+    return Changed(
+        arrivals.channel_key[found.kept],
+        integers(arrivals.samples, "observed_at_us")[found.kept],
+        found.interval_us,
+    ).take(rows)
+
+
+def _roll_back(writer: duckdb.DuckDBPyConnection) -> None:
+    try:
+        writer.execute("rollback")
+    except duckdb.Error:
+        return  # a fatal error has ended the transaction already; the node ends with the cause
