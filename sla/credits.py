@@ -33,7 +33,8 @@ def bands_fault(bands: Sequence[Band]) -> str | None:
     if any(not 0 <= value <= 100 for band in bands for value in band):
         return "bounds and credits lie between 0 and 100 percent"
     if bands[-1][0] != 0:
-        return f"nothing is said below {percent(bands[-1][0])} %: the last band must start at 0 percent"
+        lowest = percent(bands[-1][0])
+        return f"nothing is said below {lowest} %: the last band must start at 0 percent"
     return None
 
 

@@ -1,17 +1,233 @@
-"""Latency and loss objectives (DESIGN 7.7)."""
+"""Latency and loss objectives (DESIGN 7.7).
+
+A channel's rollup step qualifies when it lies wholly in time that is up and not excluded. Sums
+are exact integers; percentiles come from merged log-bucket counts, never from percentiles.
+"""
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
 
 import duckdb
 
 from linksla.inventory import Circuit
-from sla.answers import ObjectiveAnswer
+from linksla.sql import statement
+from processors.buckets import ERROR_BOUND, bucket_middle_us
+from sla.answers import Bucket, ObjectiveAnswer, Outcome
+from sla.contracts import PerformanceTerms
 from sla.months import Period
+from sla.statistics import nearest_rank_bucket
+from sla.telemetry import ChannelRow
+from sla.words import decimal_up, plain
+
+ROLLUP_SECONDS: Final = 60
+_REMEMBERED_MAX: Final = 8_192
+_UNITS: Final = {"latency": "ms", "loss": "ratio"}
+_PLACES: Final = {"latency": 3, "loss": 7}  # whole µs; five places of a percentage
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What qualified of one channel, or of several pooled."""
+
+    name: str
+    latency_count: int
+    latency_sum_us: int
+    latency_max_us: int
+    lost_count: int
+    loss_count: int
+    loss_sum_ppm: int
+    loss_max_ppm: int
+    latency_buckets: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A statistic of what was observed; `value` None: +infinity, too many were lost."""
+
+    name: str
+    value: Fraction | None
+    observations: int
+    lost: int
+
+
+def rollup_seconds(circuit: Circuit) -> int:
+    """Return the step of a circuit's rollups: a minute, or the grid where that is longer."""
+    return max(ROLLUP_SECONDS, circuit.grid_seconds)
 
 
 class Performance:
-    """Reads rollups and histograms for the objectives of a period."""
+    """Reads rollups and histograms for the objectives of periods, and remembers them.
+
+    Complete rollups only ever change by late, duplicate or conflicting samples, all of which are
+    in the ledger: its count is part of the key.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[object, tuple[ObjectiveAnswer, ...]] = OrderedDict()
 
     def objectives(
-        self, cursor: duckdb.DuckDBPyConnection, circuit: Circuit, period: Period
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        circuit: Circuit,
+        channels: Sequence[ChannelRow],
+        period: Period,
     ) -> tuple[ObjectiveAnswer, ...]:
         """Return the answers of the contract's latency and loss objectives, in its order."""
+        terms = period.history.in_force.contract.objectives
+        if not terms:
+            return ()
+        pieces = qualifying(period, rollup_seconds(circuit))
+        row = cursor.execute(
+            statement("sla", "ledger_stamp"), {"circuit_id": circuit.id}
+        ).fetchone()
+        is_open = period.rest > 0
+        key = (circuit.id, terms, tuple(channels), pieces, row, is_open)
+        with self._lock:
+            known = self._known.get(key)
+        if known is not None:
+            return known
+        observed = read_observed(cursor, channels, pieces)
+        found = tuple(judge_performance(one, observed, is_open=is_open) for one in terms)
+        with self._lock:
+            self._known[key] = found
+            while len(self._known) > _REMEMBERED_MAX:
+                self._known.popitem(last=False)
+        return found
+
+
+def qualifying(period: Period, step_seconds: int) -> tuple[tuple[int, int], ...]:
+    """Return [from, to) of whole rollup steps that lie wholly in up and not excluded time."""
+    joined: list[tuple[int, int]] = []
+    for run in period.history.runs:
+        lower, upper = max(run.start_s, period.start_s), min(run.end_s, period.end_s)
+        if run.bucket is not Bucket.UP or lower >= upper:
+            continue
+        if joined and joined[-1][1] == lower:
+            lower = joined.pop()[0]
+        joined.append((lower, upper))
+    whole = (
+        (-(-lower // step_seconds) * step_seconds, upper // step_seconds * step_seconds)
+        for lower, upper in joined
+    )
+    return tuple((lower, upper) for lower, upper in whole if lower < upper)
+
+
+def read_observed(
+    cursor: duckdb.DuckDBPyConnection,
+    channels: Sequence[ChannelRow],
+    pieces: Sequence[tuple[int, int]],
+) -> tuple[Observed, ...]:
+    """Return what qualified, by channel; channels without an observation are left out."""
+    if not pieces:
         return ()
+    parameters = {
+        "channel_keys": [channel.channel_key for channel in channels],
+        "piece_from_s": [lower for lower, _ in pieces],
+        "piece_to_s": [upper for _, upper in pieces],
+        "first_s": pieces[0][0],
+        "last_s": pieces[-1][1],
+    }
+    totals = cursor.execute(statement("sla", "performance_totals"), parameters).fetchall()
+    buckets: dict[int, dict[int, int]] = {}
+    for key, bucket, count in cursor.execute(
+        statement("sla", "performance_histogram"), parameters
+    ).fetchall():
+        buckets.setdefault(key, {})[bucket] = count
+    names = {channel.channel_key: channel.channel for channel in channels}
+    return tuple(
+        Observed(
+            names[key], n, total, greatest or 0, lost, m, ppm, worst or 0, buckets.get(key, {})
+        )
+        for key, n, total, greatest, lost, m, ppm, worst in totals
+    )
+
+
+def pooled(observed: Sequence[Observed]) -> Observed:
+    """Return several channels as one; counts merge exactly."""
+    counts: dict[int, int] = {}
+    for one in observed:
+        for bucket, count in one.latency_buckets.items():
+            counts[bucket] = counts.get(bucket, 0) + count
+    return Observed(
+        "all channels pooled",
+        sum(one.latency_count for one in observed),
+        sum(one.latency_sum_us for one in observed),
+        max((one.latency_max_us for one in observed), default=0),
+        sum(one.lost_count for one in observed),
+        sum(one.loss_count for one in observed),
+        sum(one.loss_sum_ppm for one in observed),
+        max((one.loss_max_ppm for one in observed), default=0),
+        counts,
+    )
+
+
+def statistic(terms: PerformanceTerms, observed: Observed) -> Value | None:
+    """Return a statistic in the objective's unit (ms, ratio), or None: nothing was observed.
+
+    Mean and maximum of latency are over what arrived; in a percentile a lost one is +infinity.
+    """
+    if terms.metric == "loss":
+        if not observed.loss_count:
+            return None
+        ppm = (
+            Fraction(observed.loss_sum_ppm, observed.loss_count)
+            if terms.statistic == "mean"
+            else Fraction(observed.loss_max_ppm)
+        )
+        return Value(observed.name, ppm / 1_000_000, observed.loss_count, 0)
+    count, lost = observed.latency_count, observed.lost_count
+    if terms.statistic in ("mean", "maximum"):
+        if not count:
+            return None
+        micros = (
+            Fraction(observed.latency_sum_us, count)
+            if terms.statistic == "mean"
+            else Fraction(observed.latency_max_us)
+        )
+        return Value(observed.name, micros / 1_000, count, lost)
+    percentile = Fraction(terms.statistic.removeprefix("p"))
+    bucket = nearest_rank_bucket(observed.latency_buckets, lost, percentile)
+    if bucket is None:
+        return None
+    if bucket == math.inf:
+        return Value(observed.name, None, count + lost, lost)
+    return Value(observed.name, Fraction(bucket_middle_us(int(bucket)), 1_000), count + lost, lost)
+
+
+def judge_performance(
+    terms: PerformanceTerms, observed: Sequence[Observed], *, is_open: bool
+) -> ObjectiveAnswer:
+    """Return the verdict of one objective: the worst channel's, or that of all pooled.
+
+    In an open month only a maximum can be breached for good: a mean or a percentile beyond its
+    limit may still come back, and is at risk.
+    """
+    groups = [pooled(observed)] if terms.channels == "pooled" else observed
+    values = [value for one in groups if (value := statistic(terms, one)) is not None]
+    unit, places = _UNITS[terms.metric], _PLACES[terms.metric]
+    error = ERROR_BOUND if terms.statistic.startswith("p") else None
+    if not values:
+        return ObjectiveAnswer(
+            terms.name, plain(terms.limit), None, unit, Outcome.NOT_ASSESSABLE,
+            "No observation lies in time that was up and not excluded.", 0, error,
+        )  # fmt: skip
+    worst = max(values, key=lambda one: (one.value is None, one.value or Fraction(0)))
+    met = worst.value is not None and worst.value <= terms.limit
+    lasting = not is_open or terms.statistic == "maximum"
+    outcome = Outcome.MET if met else Outcome.BREACHED if lasting else Outcome.AT_RISK
+    actual = "infinity" if worst.value is None else decimal_up(worst.value, places)
+    which = worst.name if terms.channels == "pooled" else f"{worst.name}, the worst channel"
+    text = (
+        f"{terms.metric} {terms.statistic} {actual} {unit}{' so far' if is_open else ''} "
+        f"{'is within' if met else 'exceeds'} {plain(terms.limit)} {unit} ({which}; "
+        f"n = {worst.observations:,}{f', {worst.lost:,} lost' if worst.lost else ''})."
+    )
+    return ObjectiveAnswer(
+        terms.name, plain(terms.limit), actual, unit, outcome, text, worst.observations, error
+    )

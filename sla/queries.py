@@ -37,7 +37,7 @@ from sla.ownership import owned, owned_by
 from sla.performance import Performance
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
-from sla.series import read_series
+from sla.series import checked, read_series
 from sla.summaries import read_tape, summary
 
 _T = TypeVar("_T")
@@ -113,10 +113,14 @@ class Queries:
 
     def months(self, scope: Scope, circuit_id: str) -> tuple[str, ...]:
         """Return the months (YYYY-MM) the circuit has any complete time in, oldest first."""
+        nothing: tuple[str, ...] = ()
         found = self._with_history(
-            scope, circuit_id, lambda _, history, owns: months_of(history, owns), nothing_yet=()
+            scope,
+            circuit_id,
+            lambda _, history, owns: months_of(history, owns),
+            nothing_yet=nothing,
         )
-        return found or ()
+        return nothing if found is None else found
 
     def month(self, scope: Scope, circuit_id: str, month: str) -> MonthAnswer | None:
         """Return DESIGN 9's answer, or None: no such circuit, not in scope, or no such month."""
@@ -184,7 +188,7 @@ class Queries:
 
         def answer(
             _: duckdb.DuckDBPyConnection, history: CircuitHistory, owns: Sequence[Ownership]
-        ) -> tuple[Outage, ...] | None:
+        ) -> tuple[Outage, ...]:
             return tuple(
                 outage
                 for part in history.complete
@@ -197,7 +201,8 @@ class Queries:
                 )
             )
 
-        return self._with_history(scope, circuit_id, answer, nothing_yet=())
+        nothing: tuple[Outage, ...] = ()
+        return self._with_history(scope, circuit_id, answer, nothing_yet=nothing)
 
     def exclusions(
         self, scope: Scope, circuit_id: str, start_s: int, end_s: int
@@ -206,7 +211,7 @@ class Queries:
 
         def answer(
             _: duckdb.DuckDBPyConnection, history: CircuitHistory, owns: Sequence[Ownership]
-        ) -> tuple[ExclusionAnswer, ...] | None:
+        ) -> tuple[ExclusionAnswer, ...]:
             return tuple(
                 exclusion
                 for own in owns
@@ -215,7 +220,8 @@ class Queries:
                 )
             )
 
-        return self._with_history(scope, circuit_id, answer, nothing_yet=())
+        nothing: tuple[ExclusionAnswer, ...] = ()
+        return self._with_history(scope, circuit_id, answer, nothing_yet=nothing)
 
     def series(
         self, scope: Scope, circuit_id: str, metric: str, start_s: int, end_s: int, step_s: int
@@ -229,11 +235,11 @@ class Queries:
         if not seen:
             return None
         circuit = self._inventory.circuits[circuit_id]
+        asked = checked(circuit, metric, start_s, end_s, step_s)
         contract = self._histories.historian.contract_at(circuit, end_s)
         with self._snapshot() as cursor:
-            return read_series(
-                cursor, circuit, contract, seen[circuit_id], metric, start_s, end_s, step_s
-            )
+            channels = telemetry.channels(cursor, [circuit_id]).get(circuit_id, ())
+            return read_series(cursor, circuit, contract, channels, seen[circuit_id], asked)
 
     def alarms(self, scope: Scope, *, raised_only: bool = False) -> tuple[AlarmAnswer, ...]:
         """Return alarms as they stand: raised critical first, then oldest."""
@@ -353,12 +359,13 @@ class Queries:
         """Return the answers of those months that have anything complete in them."""
         name = history.circuit.id
         versions = telemetry.calculation_versions(cursor, [name])
+        channels = telemetry.channels(cursor, [name]).get(name, ())
         found = []
         for month in months:
             period = period_of(history, owns, month)
             if period is None:
                 continue
-            objectives = self._performance.objectives(cursor, history.circuit, period)
+            objectives = self._performance.objectives(cursor, history.circuit, channels, period)
             version = Version(versions.get((name, month), 1))
             found.append(
                 month_answer(history, period, objectives, version, self._time.close_after_seconds)

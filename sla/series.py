@@ -1,24 +1,167 @@
-"""Metrics over time, for charts."""
+"""Metrics over time, for charts: gaps stay gaps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 
+from linksla.errors import UsageError
 from linksla.inventory import Circuit
-from sla.answers import Series
+from linksla.sql import statement
+from processors.buckets import bucket_middle_us
+from sla.answers import Series, SeriesPoint
 from sla.contracts import Contract
 from sla.months import Ownership
+from sla.performance import rollup_seconds
+from sla.telemetry import ChannelRow
+from sla.words import plain
+
+POINTS_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Metric:
+    unit: str
+    scale: float  # stored integers to the unit
+    objective: str = ""
+
+
+METRICS: Final[Mapping[str, _Metric]] = {
+    "latency": _Metric("ms", 1e-3, "latency"),
+    "jitter": _Metric("ms", 1e-3),
+    "loss": _Metric("ratio", 1e-6, "loss"),
+    "throughput_rx": _Metric("bit/s", 1.0),
+    "throughput_tx": _Metric("bit/s", 1.0),
+    "bgp": _Metric("share established", 1.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAsked:
+    """Which metric of which range, checked; `step_s` is a multiple of the rollup's step."""
+
+    metric: str
+    start_s: int
+    end_s: int
+    step_s: int
+
+    @property
+    def points(self) -> int:
+        """How many steps the range has."""
+        return -(-(self.end_s - self.start_s) // self.step_s)
+
+
+def checked(circuit: Circuit, metric: str, start_s: int, end_s: int, step_s: int) -> SeriesAsked:
+    """Return what is asked for, on whole rollup steps.
+
+    Raises:
+        UsageError: an unknown metric, an empty range, a step below 1 s, more than 10,000 points.
+    """
+    if metric not in METRICS:
+        raise UsageError(f"there is no metric {metric!r}", hint=f"Known: {', '.join(METRICS)}.")
+    if end_s <= start_s or step_s < 1:
+        raise UsageError(
+            "the range is empty or the step below 1 s", hint="Ask from < to, step ≥ 1."
+        )
+    grain = rollup_seconds(circuit)
+    step = -(-step_s // grain) * grain
+    asked = SeriesAsked(metric, start_s // grain * grain, end_s, step)
+    if asked.points > POINTS_MAX:
+        least = -(-(asked.end_s - asked.start_s) // POINTS_MAX)
+        raise UsageError(
+            f"{asked.points:,} points are more than {POINTS_MAX:,}",
+            hint=f"Ask a step of {-(-least // grain) * grain} s or more.",
+        )
+    return asked
 
 
 def read_series(
     cursor: duckdb.DuckDBPyConnection,
     circuit: Circuit,
     contract: Contract,
+    channels: Sequence[ChannelRow],
     owns: Sequence[Ownership],
-    metric: str,
-    start_s: int,
-    end_s: int,
-    step_s: int,
+    asked: SeriesAsked,
 ) -> Series:
-    """Return a metric over [start_s, end_s), one line a channel."""
-    raise NotImplementedError
+    """Return a metric over a range, one line a channel that was active in it."""
+    metric = METRICS[asked.metric]
+    active = [
+        channel
+        for channel in channels
+        if channel.active_from_s < asked.end_s
+        and (channel.active_to_s is None or channel.active_to_s > asked.start_s)
+    ]
+    values = _values(cursor, active, owns, asked)
+    label, limit = _limit(contract, metric)
+    return Series(
+        circuit.id,
+        asked.metric,
+        metric.unit,
+        asked.step_s,
+        limit,
+        label,
+        tuple((channel.channel, _points(values, channel, asked)) for channel in active),
+    )
+
+
+_Point = tuple[float, float, float]
+
+
+def _values(
+    cursor: duckdb.DuckDBPyConnection,
+    channels: Sequence[ChannelRow],
+    owns: Sequence[Ownership],
+    asked: SeriesAsked,
+) -> dict[tuple[int, int], _Point]:
+    parameters: dict[str, object] = {
+        "channel_keys": [channel.channel_key for channel in channels],
+        "owned_from_s": [own.start_s for own in owns],
+        "owned_to_s": [own.end_s for own in owns],
+        "start_s": asked.start_s,
+        "end_s": asked.end_s,
+        "step_s": asked.step_s,
+    }
+    if asked.metric == "latency":
+        rows = cursor.execute(statement("sla", "series_latency"), parameters).fetchall()
+        return {
+            (key, step): (
+                bucket_middle_us(low) / 1_000,
+                bucket_middle_us(middle) / 1_000,
+                bucket_middle_us(high) / 1_000,
+            )
+            for key, step, low, middle, high in rows
+        }
+    if asked.metric == "bgp":
+        rows = cursor.execute(statement("sla", "series_bgp"), parameters).fetchall()
+        return {(key, step): (share, share, share) for key, step, share in rows}
+    scale = METRICS[asked.metric].scale
+    rows = cursor.execute(
+        statement("sla", "series_rollup"), parameters | {"metric": asked.metric}
+    ).fetchall()
+    return {
+        (key, step): (low * scale, middle * scale, high * scale)
+        for key, step, low, middle, high in rows
+    }
+
+
+def _points(
+    values: Mapping[tuple[int, int], _Point], channel: ChannelRow, asked: SeriesAsked
+) -> tuple[SeriesPoint, ...]:
+    nothing = (None, None, None)
+    return tuple(
+        SeriesPoint(
+            asked.start_s + number * asked.step_s,
+            *values.get((channel.channel_key, number), nothing),
+        )
+        for number in range(asked.points)
+    )
+
+
+def _limit(contract: Contract, metric: _Metric) -> tuple[str, float | None]:
+    """Return the contract's first line on a metric, to draw in."""
+    for objective in contract.objectives:
+        if objective.metric == metric.objective:
+            label = f"{objective.name} ≤ {plain(objective.limit)} {metric.unit}"
+            return label, float(objective.limit)
+    return "", None

@@ -46,19 +46,29 @@ def horizons(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> H
     return Horizons(complete, {})
 
 
+def channels(
+    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]
+) -> dict[str, tuple[ChannelRow, ...]]:
+    """Return the channels of those circuits that the writer has registered, by key."""
+    found: dict[str, list[ChannelRow]] = {}
+    rows = cursor.execute(
+        statement("sla", "circuit_channels"), {"circuit_ids": list(circuit_ids)}
+    ).fetchall()
+    for row in rows:
+        found.setdefault(row[0], []).append(ChannelRow(*row))
+    return {name: tuple(rows) for name, rows in found.items()}
+
+
 def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telemetry:
     """Read channels, both horizons and the provisional spans of circuits."""
     ids = {"circuit_ids": list(circuit_ids)}
-    channels: dict[str, list[ChannelRow]] = {}
-    for row in cursor.execute(statement("sla", "circuit_channels"), ids).fetchall():
-        channels.setdefault(row[0], []).append(ChannelRow(*row))
     fingerprints = {
         row[0]: tuple(row[1:])
         for row in cursor.execute(statement("sla", "fingerprints"), ids).fetchall()
     }
     both = horizons(cursor, circuit_ids)
     return Telemetry(
-        {name: tuple(rows) for name, rows in channels.items()},
+        channels(cursor, circuit_ids),
         both.complete_up_to_s,
         both.live_to_s,
         {},
