@@ -7,6 +7,7 @@ Written from the design alone, so that it can disagree with the pipeline. A run 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from simulator.intervals import Interval, Intervals, union
 
@@ -54,7 +55,7 @@ def merge(
             edges.update(edge for edge in (start, end) if life[0] < edge < life[1])
     cuts = sorted(edges)
     runs: list[Run] = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         good = unknown = 0
         for channel in channels.values():
             if not _holds((channel.enabled,), start) or _holds(channel.bad, start):

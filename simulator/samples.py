@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from linksla.model import BGP_ESTABLISHED, BGP_STATES, BGP_UNKNOWN
 from linksla.wire import WIRE_SCHEMA
+from simulator.counts import dropped_by_skew
 from simulator.faults import (
     PPM,
     Blindness,
@@ -27,12 +28,12 @@ from simulator.faults import (
     Reordering,
     Silence,
 )
-from simulator.truth import dropped_by_skew
 from simulator.world import SimulatedChannel, SimulatedCircuit, World
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
+Values = npt.NDArray[np.generic]
 
 SLICE_SLOTS: Final = 1440  # a day of one-minute samples
 _DAY: Final = 86_400
@@ -154,7 +155,7 @@ def _inject(
                 _blind(made, where)
             case ClockSkew(skew_seconds=skew):
                 made.observed_at_s[where] += skew
-                a, b = dropped_by_skew(world, (injection.start_s, injection.end_s), skew)
+                a, b = dropped_by_skew(world, injection)
                 made.sent[(made.slot_s >= a) & (made.slot_s < b)] = False
             case LateBurst():
                 made.held[where] = True
@@ -212,7 +213,8 @@ def arrivals(
         for injection in world.injected(circuit.id, channel.name):
             match injection:
                 case LateBurst(arrives_s=at) if start_s <= at < end_s:
-                    rows = measurements_table(world, circuit, channel, injection.start_s, injection.end_s)
+                    a, b = injection.start_s, injection.end_s
+                    rows = measurements_table(world, circuit, channel, a, b)
                     extra.append((rows, np.full(len(rows), at * 1_000_000)))
                     late += len(rows)
                 case Duplicates(after_seconds=after):
@@ -254,7 +256,7 @@ def _table(
     pick = np.stack([chosen(m) for m in made], axis=1).ravel()
     everything = bool(pick.all())
 
-    def column(values: Callable[[Measurements], npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+    def column(values: Callable[[Measurements], Values]) -> Values:
         flat = np.stack([values(m) for m in made], axis=1).ravel()
         return flat if everything else flat[pick]
 
@@ -265,7 +267,7 @@ def _table(
     def names(values: Sequence[str]) -> pa.Array:
         return pa.array(values, pa.string()).take(pa.array(which))
 
-    def optional(values: npt.NDArray[np.generic], scale: float) -> pa.Array:
+    def optional(values: Values, scale: float) -> pa.Array:
         numbers = values.astype(np.float64) / scale
         return pa.array(numbers, pa.float64(), mask=np.isnan(numbers))
 

@@ -4,7 +4,6 @@ Computed from what was injected, by interval arithmetic; never from the samples,
 anything of the pipeline.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,13 +18,11 @@ from simulator.availability import (
     judge,
     merge,
 )
+from simulator.counts import Counts, counts
 from simulator.faults import (
     Blindness,
     ClockSkew,
-    Corruption,
-    Duplicates,
     Impairment,
-    LateBurst,
     Silence,
 )
 from simulator.intervals import (
@@ -37,7 +34,6 @@ from simulator.intervals import (
     subtract,
     union,
 )
-from simulator.defects import REASON_OF
 from simulator.world import SimulatedChannel, SimulatedCircuit, Window, World
 
 
@@ -104,30 +100,6 @@ class TrueMonth:
             },
             "bad_but_not_down_seconds": self.bad_but_not_down,
             "outages": [outage.to_json() for outage in self.outages],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What Kafka is given from the world's start up to an instant.
-
-    `samples` are distinct good ones; `late` of them arrive at least an hour behind; `duplicate`
-    are sent again unchanged; `rejected` counts corrupt messages, and corrupt samples among good
-    ones, by linksla's reason.
-    """
-
-    samples: int
-    late: int
-    duplicate: int
-    rejected: Mapping[str, int]
-
-    def to_json(self) -> dict[str, object]:
-        """Return it as JSON values."""
-        return {
-            "samples": self.samples,
-            "late": self.late,
-            "duplicate": self.duplicate,
-            "rejected": dict(sorted(self.rejected.items())),
         }
 
 
@@ -273,6 +245,9 @@ def channel_time(
                 pass
     if circuit.active_from_s < world.start_s:  # before the history nothing is known
         unknown.append((circuit.active_from_s, world.start_s))
+    if not world.goes_on and world.end_s < until_s:
+        end = -(-until_s // circuit.grid_seconds) * circuit.grid_seconds
+        unknown.append(_cells_without((world.end_s, end), world.interval_s, circuit.grid_seconds))
     nothing = intersect((enabled,), union(unknown)) if enabled[0] < enabled[1] else ()
     return ChannelTime(enabled, subtract(intersect((enabled,), union(bad)), nothing), nothing)
 
@@ -354,68 +329,3 @@ def _taken_by_channels(
     not_up = subtract((life,), judged.seconds_of(Availability.UP))
     under_any = union(span for _, span in windows)
     return intersect(intersect(not_up, would.seconds_of(Availability.UP)), under_any)
-
-
-def counts(world: World, start_s: int, end_s: int) -> Counts:
-    """Return what Kafka is given from the world for [start_s, end_s), by arithmetic."""
-    samples = late = duplicate = 0
-    rejected: Counter[str] = Counter()
-    for circuit in world.circuits:
-        for channel in circuit.channels:
-            measured = subtract(
-                (circuit.active(channel, end_s),), [(min(start_s, circuit.active_from_s), start_s)]
-            )
-            held: list[Interval] = []
-            again: list[tuple[Interval, int]] = []
-            for injection in world.injected(circuit.id, channel.name):
-                span = (injection.start_s, injection.end_s)
-                match injection:
-                    case Silence():
-                        measured = subtract(measured, (span,))
-                    case ClockSkew(skew_seconds=skew):
-                        measured = subtract(measured, (dropped_by_skew(world, span, skew),))
-                    case LateBurst():
-                        held.append(span)
-                        if start_s <= injection.arrives_s < end_s:
-                            late += world_slots(world, intersect(measured, (span,)))
-                    case Duplicates(after_seconds=after):
-                        again.append((span, after))
-                    case _:
-                        pass
-            samples += world_slots(world, subtract(measured, union(held)))
-            for span, after in again:
-                arrived = intersect((span,), ((start_s - after, end_s - after),))
-                duplicate += world_slots(world, intersect(measured, arrived))
-        for injection in world.injections:
-            if isinstance(injection, Corruption) and injection.circuit_id == circuit.id:
-                rejected.update(
-                    REASON_OF[defect].value
-                    for at, defect in zip(injection.at_s, injection.defects, strict=True)
-                    if start_s <= at < end_s
-                )
-    return Counts(samples + late, late, duplicate, dict(rejected))
-
-
-def world_slots(world: World, parts: Intervals) -> int:
-    """Return how many sampling instants lie in `parts`."""
-    total = 0
-    for start, end in parts:
-        total += _slots(start, min(end, world.end_s), world.interval_s)
-        total += _slots(max(start, world.end_s), end, world.live_interval_s)
-    return total
-
-
-def _slots(start: int, end: int, interval_s: int) -> int:
-    return max(0, -(-end // interval_s) - -(-start // interval_s))
-
-
-def dropped_by_skew(world: World, span: Interval, skew: int) -> Interval:
-    """Return when a probe with a wrong clock sends nothing, so that no instant is used twice.
-
-    Ahead: after the clock is put right, until the instants it has already used are over.
-    Behind: at first, until its instants are new.
-    """
-    interval = world.interval_at(span[0])
-    if skew > 0:
-        return span[1], span[1] + max(skew - interval + 1, 0)
-    return span[0], span[0] + max(-skew - interval + 1, 0)

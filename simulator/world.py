@@ -17,6 +17,7 @@ from linksla.wire import partition_of
 from simulator.faults import (
     Blindness,
     ClockSkew,
+    Duplicates,
     Impairment,
     Injection,
     LateBurst,
@@ -128,6 +129,7 @@ class World:
     """A network, its history from `start_s` to `end_s`, and what happens in it.
 
     History is sampled every `interval_s`; from `end_s` on, live, every `live_interval_s`.
+    `goes_on` False: nothing is ever sent after the history, what follows is unmeasured.
     `pause_s`: where a consumer should have read everything before the rest is sent, so that what
     arrives late after it is late for any consumer.
     """
@@ -143,6 +145,7 @@ class World:
     interval_s: int = 60
     live_interval_s: int = 5
     pause_s: int | None = None
+    goes_on: bool = True
 
     def circuit(self, circuit_id: str) -> SimulatedCircuit:
         """Return a circuit by id; KeyError when there is none."""
@@ -172,8 +175,9 @@ class World:
             ValueError: the truth would not be certain (see `check`).
         """
         world = replace(self, injections=(*self.injections, *more))
-        for injection in more:
-            world._check(injection)
+        for injection in world.injections:
+            if injection in more or isinstance(injection, ClockSkew):
+                world._check(injection)
         return world
 
     def only(self, circuit_id: str) -> "World":
@@ -213,8 +217,25 @@ class World:
             injection.is_bad(circuit.terms.loss_threshold_ppm)
         if isinstance(injection, LateBurst) and injection.arrives_s < injection.end_s + 3600:
             raise ValueError(f"{where}: arrives less than an hour late")
+        if isinstance(injection, LateBurst | Duplicates | ClockSkew):
+            if injection.start_s < self.end_s < injection.end_s:
+                raise ValueError(f"{where}: goes over the end of the history")
+            self._check_alone(injection, where)
         if isinstance(injection, ClockSkew):
             self._check_skew(injection, where)
+
+    def _check_alone(self, injection: LateBurst | Duplicates | ClockSkew, where: str) -> None:
+        """A sample is late, sent twice or misdated, but only one of these and only once."""
+        for other in self.injections:
+            if (
+                other is not injection
+                and isinstance(other, LateBurst | Duplicates | ClockSkew)
+                and other.circuit_id == injection.circuit_id
+                and set(other.channels) & set(injection.channels)
+                and other.start_s < injection.end_s
+                and injection.start_s < other.end_s
+            ):
+                raise ValueError(f"{where}: overlaps {type(other).__name__}")
 
     def _check_skew(self, skew: ClockSkew, where: str) -> None:
         if not -3600 <= skew.skew_seconds <= SKEW_AHEAD_SECONDS_MAX:

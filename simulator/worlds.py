@@ -254,6 +254,7 @@ def once_world() -> World:
         customers=CUSTOMERS,
         circuits=circuits,
         pause_s=parse_instant("2025-12-02T00:00:00Z"),
+        goes_on=False,
         windows=(
             Window(
                 id="SITE-1",

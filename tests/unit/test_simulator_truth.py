@@ -10,8 +10,8 @@ from linksla.clock import parse_instant
 from simulator.availability import Availability, ChannelTime, State, joined, judge, merge
 from simulator.intervals import first_seconds, intersect, seconds, subtract, union
 from simulator.truth import _taken_by_channels, month_bounds, truth
-from simulator.worlds import demo_world, once_world
 from simulator.world import SimulatedChannel, SimulatedCircuit, Terms
+from simulator.worlds import demo_world, once_world
 
 
 def expanded(text: str) -> str:
