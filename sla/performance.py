@@ -82,7 +82,8 @@ class Performance:
         terms = period.history.in_force.contract.objectives
         if not terms:
             return ()
-        pieces = qualifying(period, rollup_seconds(circuit))
+        step = rollup_seconds(circuit)
+        pieces = qualifying(period, step)
         row = cursor.execute(
             statement("sla", "ledger_stamp"), {"circuit_id": circuit.id}
         ).fetchone()
@@ -92,7 +93,7 @@ class Performance:
             known = self._known.get(key)
         if known is not None:
             return known
-        observed = read_observed(cursor, channels, pieces)
+        observed = read_observed(cursor, channels, pieces, step)
         found = tuple(judge_performance(one, observed, is_open=is_open) for one in terms)
         with self._lock:
             self._known[key] = found
@@ -122,16 +123,18 @@ def read_observed(
     cursor: duckdb.DuckDBPyConnection,
     channels: Sequence[ChannelRow],
     pieces: Sequence[tuple[int, int]],
+    step_seconds: int,
 ) -> tuple[Observed, ...]:
     """Return what qualified, by channel; channels without an observation are left out."""
     if not pieces:
         return ()
     parameters = {
         "channel_keys": [channel.channel_key for channel in channels],
-        "piece_from_s": [lower for lower, _ in pieces],
-        "piece_to_s": [upper for _, upper in pieces],
+        "gap_from_s": [before for _, before in pieces[:-1]],
+        "gap_to_s": [after for after, _ in pieces[1:]],
+        "step_s": step_seconds,
         "first_s": pieces[0][0],
-        "last_s": pieces[-1][1],
+        "last_s": pieces[-1][1] - step_seconds,
     }
     totals = cursor.execute(statement("sla", "performance_totals"), parameters).fetchall()
     buckets: dict[int, dict[int, int]] = {}

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 
 from linksla.sql import statement
+from processors import tables
 from sla.runs import LiveSpan
+
+_SPAN_COLUMNS: Final = ("channel_key", "start_s", "end_s", "bgp", "loss_class")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,12 @@ class Horizons:
 
 def horizons(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Horizons:
     """Return both horizons of those circuits that have them."""
-    ids = {"circuit_ids": list(circuit_ids)}
-    complete = dict(cursor.execute(statement("sla", "horizons"), ids).fetchall())
-    return Horizons(complete, {})
+    wanted = set(circuit_ids)
+    complete = tables.complete_up_to(cursor)
+    return Horizons(
+        {name: at for name, at in complete.items() if name in wanted},
+        tables.live_to(cursor, list(circuit_ids)),
+    )
 
 
 def channels(
@@ -71,9 +78,20 @@ def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telem
         channels(cursor, circuit_ids),
         both.complete_up_to_s,
         both.live_to_s,
-        {},
+        _live_spans(cursor, circuit_ids),
         fingerprints,
     )
+
+
+def _live_spans(
+    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]
+) -> dict[int, tuple[LiveSpan, ...]]:
+    found: dict[int, list[LiveSpan]] = {}
+    columns = tables.provisional_spans(cursor, list(circuit_ids)).to_pydict()
+    rows = zip(*(columns[name] for name in _SPAN_COLUMNS), strict=True)
+    for key, start_s, end_s, bgp, loss_class in rows:
+        found.setdefault(key, []).append(LiveSpan(key, start_s, end_s, bgp, loss_class))
+    return {key: tuple(spans) for key, spans in found.items()}
 
 
 def calculation_versions(

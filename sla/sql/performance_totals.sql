@@ -1,8 +1,13 @@
 -- Exact sums of the rollup steps that qualify, by channel (DESIGN 7.7).
--- Grain: channel. Inputs: channel_keys, and piece_* (parallel lists): [from, to) in which a step
--- must start, cut to whole steps beforehand; disjoint. Pure.
-with pieces as materialized (
-    select unnest($piece_from_s) as from_s, unnest($piece_to_s) as to_s
+-- Grain: channel. Inputs: channel_keys; first_s and last_s, the first and the last step; gap_*
+-- (parallel lists): [from, to) within, in whole steps of step_s, that does not qualify. Pure.
+-- Gaps are few: a hash of their steps is probed (an asof join with what qualifies sorted all rows:
+-- 145 ms for a month of four channels; this: 14 ms).
+with gaps as (
+    select unnest($gap_from_s) as from_s, unnest($gap_to_s) as to_s
+),
+skipped as materialized (
+    select unnest(range(from_s, to_s, $step_s)) as start_s from gaps
 )
 select
     channel_key,
@@ -13,10 +18,9 @@ select
     sum(loss_count) as loss_count,
     sum(loss_sum_ppm) as loss_sum_ppm,
     max(loss_max_ppm) as loss_max_ppm
-from rollup_parts r
-asof join pieces p on r.start_s >= p.from_s
-where r.channel_key in (select unnest($channel_keys))
-    and r.start_s between $first_s and $last_s
-    and r.start_s < p.to_s
+from rollup_parts
+anti join skipped using (start_s)
+where channel_key in (select unnest($channel_keys))
+    and start_s between $first_s and $last_s
 group by channel_key
 order by channel_key
