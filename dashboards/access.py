@@ -36,6 +36,12 @@ def set_cookie(request: Request, response: Response, name: str, value: str, seco
     )  # fmt: skip
 
 
+def drop_cookie(request: Request, response: Response, name: str) -> None:
+    """Delete a cookie, with the attributes it was set with."""
+    secure = request.url.scheme == "https"
+    response.delete_cookie(name, path="/", httponly=True, samesite="lax", secure=secure)
+
+
 def start_session(request: Request, response: Response, token: str) -> None:
     """Put a new session into the cookie."""
     set_cookie(request, response, session_cookie(request), token, SESSION_SECONDS)

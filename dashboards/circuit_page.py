@@ -1,0 +1,195 @@
+"""What stands on a circuit's page: month, tape, outages, charts, each a panel of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from markupsafe import Markup
+
+from dashboards.charts import METRICS, POINTS_MAX, ROWS_MAX, Chart, bgp_lane, bgp_summary, step_for
+from dashboards.charts import chart as make_chart
+from dashboards.panels import panel
+from linksla.clock import parse_instant, utc
+from linksla.errors import UsageError
+from sla.answers import CircuitSummary, MonthAnswer, Series
+from sla.queries import Queries
+from sla.scope import Scope
+from sla.tape import describe_tape, render_tape
+
+_DAY: Final = 86_400
+_BGP_STEPS: Final = 1000  # one a pixel
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What the address asks for: a month, and perhaps a part of it to look at closely."""
+
+    month: str
+    start: str
+    end: str
+    experienced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """An inline SVG with its sentence."""
+
+    svg: Markup
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A link from the tape to one local day."""
+
+    label: str
+    start_s: int
+    end_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Circuit:
+    """One circuit as one scope sees it."""
+
+    queries: Queries
+    scope: Scope
+    circuit_id: str
+    grid_seconds: int
+
+    def series(self, metric: str, start_s: int, end_s: int, points: int) -> Series | None:
+        step = step_for(start_s, end_s, self.grid_seconds, points)
+        return self.queries.series(self.scope, self.circuit_id, metric, start_s, end_s, step)
+
+
+def circuit_panels(
+    request: Request,
+    queries: Queries,
+    scope: Scope,
+    summary: CircuitSummary,
+    wanted: Range,
+    zone: str,
+    now_s: int,
+    *,
+    charts: bool,
+) -> dict[str, object]:
+    """Return the page's context; `charts` False leaves out what only the charts part needs."""
+    inventory = queries.inventory_of(scope, summary.circuit_id)
+    grid = inventory.grid_seconds if inventory else 60
+    one = _Circuit(queries, scope, summary.circuit_id, grid)
+    month = panel(request, lambda: _month(one, summary, wanted.month))
+    start_s, end_s, zoomed = _range(summary, month.value, wanted)
+    tape = panel(request, lambda: _tape(one, start_s, end_s, zone, wanted.experienced))
+    context: dict[str, object] = {
+        "circuit": summary,
+        "months": panel(request, lambda: queries.months(scope, summary.circuit_id)),
+        "month": month,
+        "start_s": start_s,
+        "end_s": end_s,
+        "zoomed": zoomed,
+        "experienced": wanted.experienced,
+        "tape": tape,
+        "days": _days(start_s, end_s, zone) if not zoomed else (),
+        "commercial": scope.commercial,
+    }
+    if charts:
+        shown_to = min(end_s, max(summary.live_to_s, start_s + 60))
+        context["charts"] = [
+            (
+                title,
+                panel(request, _chart(one, metric, title, meaning, start_s, shown_to, zone, now_s)),
+            )
+            for metric, title, meaning in METRICS
+        ]
+        context["bgp"] = panel(request, lambda: _bgp(one, start_s, end_s, shown_to))
+    return context
+
+
+def _month(one: _Circuit, summary: CircuitSummary, month: str) -> MonthAnswer | None:
+    """Return the month that was asked for, else the open one, else the newest there is."""
+    if month:
+        return one.queries.month(one.scope, one.circuit_id, month)
+    if summary.month is not None:
+        return summary.month
+    known = one.queries.months(one.scope, one.circuit_id)
+    return one.queries.month(one.scope, one.circuit_id, known[-1]) if known else None
+
+
+def _range(
+    summary: CircuitSummary, month: MonthAnswer | None, wanted: Range
+) -> tuple[int, int, bool]:
+    """Return what tape and charts show: the range asked for, else the month, else the last day.
+
+    Raises:
+        UsageError: the address holds no instants, or they are the wrong way round.
+    """
+    if wanted.start and wanted.end:
+        try:
+            start_s, end_s = parse_instant(wanted.start), parse_instant(wanted.end)
+        except (ValueError, OverflowError):
+            raise UsageError(
+                "from and to are not instants", hint="Write 2026-10-01T06:00:00Z."
+            ) from None
+        if not start_s < end_s <= start_s + 400 * _DAY:
+            raise UsageError("from must be before to, and at most 400 days before")
+        return start_s, end_s, True
+    if month is not None:
+        return month.start_s, month.month_end_s, False
+    return summary.live_to_s - _DAY, summary.live_to_s, False
+
+
+def _tape(one: _Circuit, start_s: int, end_s: int, zone: str, experienced: bool) -> Drawing | None:
+    tape = one.queries.tape(one.scope, one.circuit_id, start_s, end_s)
+    if tape is None:
+        return None
+    contractual = not experienced
+    svg = render_tape(tape, timezone=zone, contractual=contractual)
+    # The renderer escapes every name it prints.
+    return Drawing(Markup(svg), describe_tape(tape, zone, contractual=contractual))  # noqa: S704
+
+
+def _bgp(one: _Circuit, start_s: int, end_s: int, shown_to: int) -> Drawing | None:
+    """Draw what there is on the tape's scale: an open month's rest stays empty."""
+    series = one.series("bgp", start_s, shown_to, _BGP_STEPS)
+    if series is None:
+        return None
+    svg = bgp_lane(series, start_s, end_s)
+    return Drawing(Markup(svg), bgp_summary(series))  # noqa: S704  (escapes every name it prints)
+
+
+def _chart(
+    one: _Circuit,
+    metric: str,
+    title: str,
+    meaning: str,
+    start_s: int,
+    end_s: int,
+    zone: str,
+    now_s: int,
+) -> Callable[[], Chart | None]:
+    def make() -> Chart | None:
+        series = one.series(metric, start_s, end_s, POINTS_MAX)
+        twin = one.series(metric, start_s, end_s, ROWS_MAX)
+        if series is None or twin is None:
+            return None
+        return make_chart(series, twin, title, meaning, zone, now_s)
+
+    return make
+
+
+def _days(start_s: int, end_s: int, zone: str) -> tuple[Day, ...]:
+    """Return the local days of a range, for the row of links under the tape."""
+    where = ZoneInfo(zone)
+    cuts = [start_s]
+    while cuts[-1] < end_s and len(cuts) < 60:
+        local = utc(cuts[-1] + 30 * 3600).astimezone(where)  # past the next midnight, DST or not
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        after = int(midnight.timestamp())
+        if after <= cuts[-1]:
+            break
+        cuts.append(min(after, end_s))
+    return tuple(
+        Day(str(utc(a).astimezone(where).day), a, b) for a, b in pairwise(cuts)
+    )

@@ -1,0 +1,139 @@
+"""How the portal says things: instants in a zone, sentences, marks. Pure functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from linksla.clock import utc
+from sla.answers import CircuitSummary, Freshness, MonthAnswer, Outcome
+from sla.words import duration
+
+STALE_AFTER_SECONDS: Final = 300  # allowed lateness 30 s, idle 60 s, a fold a minute: 5 is late
+
+VERDICT_WORDS: Final = {
+    Outcome.MET: "met",
+    Outcome.BREACHED: "breached",
+    Outcome.AT_RISK: "at risk",
+    Outcome.NOT_ASSESSABLE: "not assessable",
+}
+_URGENCY: Final = (Outcome.BREACHED, Outcome.NOT_ASSESSABLE, Outcome.AT_RISK)
+_NAMED_MAX: Final = 4  # a sentence with more names is a list; the list is below it
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """What stands above the first number of every page."""
+
+    text: str
+    stale: str  # in words, empty when data is fresh
+
+
+def plural(count: int, word: str) -> str:
+    """Return a count with its noun: `1 circuit`, `6 circuits`."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def hours_minutes_seconds(seconds: int) -> str:
+    """Return `744:00:00`."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def local(second: int, zone: str, now_s: int, *, seconds: bool = False) -> str:
+    """Return an instant in a zone: `14:55 MDT`; another day has its date, another year that too."""
+    moment = utc(second).astimezone(ZoneInfo(zone))
+    today = utc(now_s).astimezone(ZoneInfo(zone))
+    name = moment.tzname() or ""
+    clock = f"{moment:%H:%M:%S}" if seconds else f"{moment:%H:%M}"
+    day = ""
+    if moment.date() != today.date():
+        day = f"{moment.day} {moment:%b} "
+    if moment.year != today.year:
+        day = f"{moment.day} {moment:%b %Y} "
+    return f"{day}{clock} {name}"
+
+
+def local_and_utc(second: int, zone: str, now_s: int) -> str:
+    """Return `14:55 MDT (20:55Z)`; in UTC only once."""
+    text = local(second, zone, now_s)
+    return text if zone == "UTC" else f"{text} ({utc(second):%H:%M}Z)"
+
+
+def offset(second: int, zone: str) -> str:
+    """Return a zone's offset from UTC at an instant: `UTC-06:00`."""
+    text = utc(second).astimezone(ZoneInfo(zone)).strftime("%z")
+    return f"UTC{text[:3]}:{text[3:5]}"
+
+
+def strip(fresh: Freshness, zone: str, now_s: int) -> Strip:
+    """Return `Complete up to 14:55 MDT (20:55Z) · live to 14:56 · 2 circuits behind`."""
+    if not fresh.circuits:
+        return Strip("No circuits yet", "")
+    if fresh.complete_up_to_s is None:
+        return Strip(f"Nothing is complete yet · {plural(fresh.circuits, 'circuit')}", "")
+    parts = [f"Complete up to {local_and_utc(fresh.complete_up_to_s, zone, now_s)}"]
+    newest = fresh.complete_up_to_s
+    if fresh.live_to_s is not None:
+        newest = max(newest, fresh.live_to_s)
+        parts.append(f"live to {local(fresh.live_to_s, zone, now_s).rsplit(' ', 1)[0]}")
+    if fresh.behind:
+        parts.append(f"{plural(len(fresh.behind), 'circuit')} behind")
+    elif fresh.circuits == 1:
+        parts.append("the circuit is in time")
+    else:
+        parts.append(f"all {fresh.circuits:,} circuits in time")
+    late = now_s - newest
+    stale = ""
+    if late > STALE_AFTER_SECONDS:
+        stale = f"No new data for {duration(late)}: values are as of {local(newest, zone, now_s)}"
+    return Strip(" · ".join(parts), stale)
+
+
+def home_sentence(circuits: Sequence[CircuitSummary]) -> str:
+    """Return what a customer reads first: `6 circuits within SLA; DEN-1 has 1 min 11 s left`."""
+    judged = [(c.circuit_id, c.month) for c in circuits if c.month is not None]
+    if not circuits:
+        return "No circuits yet."
+    if not judged:
+        return f"{plural(len(circuits), 'circuit')}, none measured yet this month."
+    within = [name for name, month in judged if month.verdict in (Outcome.MET, Outcome.AT_RISK)]
+    parts = [f"{plural(len(within), 'circuit')} within SLA" if within else "No circuit within SLA"]
+    troubled = [
+        (name, month) for wanted in _URGENCY for name, month in judged if month.verdict is wanted
+    ]
+    parts += [_trouble(name, month) for name, month in troubled[:_NAMED_MAX]]
+    if len(troubled) > _NAMED_MAX:
+        parts.append(f"{len(troubled) - _NAMED_MAX} more need attention")
+    silent = len(circuits) - len(judged)
+    if silent:
+        parts.append(f"{silent} not measured yet")
+    return "; ".join(parts) + "."
+
+
+def _trouble(name: str, month: MonthAnswer) -> str:
+    if month.verdict is Outcome.BREACHED:
+        return f"{name} breached"
+    if month.verdict is Outcome.NOT_ASSESSABLE:
+        return f"{name} cannot be assessed"
+    if month.budget_left_seconds > 0:
+        return f"{name} has {duration(month.budget_left_seconds)} left"
+    return f"{name} is at risk"
+
+
+def bandwidth(mbps: int) -> str:
+    """Return a bandwidth as it is sold: `10 Gbps`, `500 Mbps`."""
+    return f"{mbps / 1000:g} Gbps" if mbps >= 1000 else f"{mbps} Mbps"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """Return a measured value for people: `3.05 ms`, `0.1 %`, `1.2 Gbit/s`."""
+    if value is None:
+        return "not measured"
+    if unit == "bit/s":
+        for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+            if abs(value) >= size:
+                return f"{value / size:.3g} {prefix}bit/s"
+        return f"{value:.3g} bit/s"
+    if unit == "ms":
+        return f"{value:.2f} ms"
+    return f"{value * 100:.4g} %"  # ratio, share established

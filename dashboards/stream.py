@@ -1,0 +1,69 @@
+"""Server-sent events: open pages learn that something of theirs changed, and fetch it again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from dashboards.access import Caller, session_cookie
+from dashboards.accounts import Principal
+from dashboards.live import Subscription
+from dashboards.portal import Portal, portal_of
+
+router: Final = APIRouter(tags=["portal"])
+
+KEEP_ALIVE_SECONDS: Final = 15.0  # proxies close what is silent for 30 or 60
+PACE_SECONDS: Final = 1.0  # a page fetches again at most once a second
+
+
+@router.get("/live", include_in_schema=False)
+async def live(
+    request: Request, principal: Caller, circuit: str | None = None
+) -> StreamingResponse:
+    """Send `changed` when one of the caller's circuits (or the one that is named) changed.
+
+    The event names no circuit; the page fetches what it may see.
+    """
+    portal = portal_of(request)
+    subscription = portal.deps.live.subscribe()
+    events = _events(portal, subscription, request, principal, circuit)
+    return StreamingResponse(events, media_type="text/event-stream")
+
+
+async def _events(
+    portal: Portal,
+    subscription: Subscription,
+    request: Request,
+    principal: Principal,
+    circuit: str | None,
+) -> AsyncIterator[str]:
+    cookie = request.cookies.get(session_cookie(request), "")
+    try:
+        yield "retry: 3000\n\n"
+        while not subscription.closed:
+            changed = await subscription.changes(KEEP_ALIVE_SECONDS)
+            # A session that ended, or a token that was revoked, ends its stream too.
+            if not await run_in_threadpool(_still_valid, portal, principal, cookie):
+                return
+            if not changed:
+                yield ": still here\n\n"
+            elif await run_in_threadpool(_concerns, portal, principal, circuit, changed):
+                yield "event: changed\ndata: 1\n\n"
+                await asyncio.sleep(PACE_SECONDS)
+    finally:
+        portal.deps.live.unsubscribe(subscription)
+
+
+def _still_valid(portal: Portal, principal: Principal, cookie: str) -> bool:
+    return principal.by_token or portal.accounts.by_session(cookie) is not None
+
+
+def _concerns(
+    portal: Portal, principal: Principal, circuit: str | None, changed: frozenset[str]
+) -> bool:
+    queries, scope = portal.deps.queries, principal.scope
+    wanted = changed if circuit is None else changed & {circuit}
+    return any(queries.inventory_of(scope, name) is not None for name in wanted)

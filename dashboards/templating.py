@@ -1,0 +1,60 @@
+"""Jinja2 with escaping always on, and the few filters that pages use."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from dashboards.phrases import (
+    VERDICT_WORDS,
+    bandwidth,
+    hours_minutes_seconds,
+    local,
+    local_and_utc,
+    plural,
+    quantity,
+)
+from linksla.clock import iso
+from sla.calendar import month_name
+from sla.words import duration
+
+_FOLDER: Final = Path(__file__).parent / "templates"
+
+
+def make_templates() -> Jinja2Templates:
+    """Return the templates; an unknown name in one is an error, not an empty text."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        {
+            "bandwidth": bandwidth,
+            "commas": lambda number: f"{number:,}",
+            "duration": duration,
+            "hms": hours_minutes_seconds,
+            "iso": iso,
+            "local": local,
+            "local_and_utc": local_and_utc,
+            "month_name": month_name,
+            "plural": plural,
+            "quantity": quantity,
+            "segment": lambda text: quote(text, safe=""),
+            "verdict_word": lambda outcome: VERDICT_WORDS[outcome],
+        }
+    )
+    environment.globals["query"] = _query
+    return Jinja2Templates(env=environment)
+
+
+def _query(values: Mapping[str, object], **changes: object) -> str:
+    """Return `?a=b` of the values with changes; what is None or empty is left out."""
+    merged = {**values, **changes}
+    kept = {key: str(value) for key, value in merged.items() if value not in (None, "")}
+    return "?" + urlencode(kept) if kept else ""
