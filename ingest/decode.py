@@ -1,0 +1,199 @@
+"""Polled messages to samples: frames off, Avro to Arrow, checked, in integers.
+
+The hot path never goes row by row: all messages of one schema are read at once. When that fails,
+the bad message is found by halving; it and every doubtful one goes to the reference decoder.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from ingest import fast_read, judge
+from ingest.frames import Bare, take_off
+from ingest.rows import READ_SCHEMA, Messages, Rows
+from ingest.validate import validate
+from ingest.writer_schemas import Content, WriterSchema, WriterSchemas
+from linksla.model import SAMPLE_SCHEMA, WHOLE_MESSAGE, Reason, Reject
+
+_VALUE_BYTES_MAX: Final = 64 * 1024 * 1024
+_ORDER: Final = [("partition", "ascending"), ("offset", "ascending"),
+                 ("index_in_message", "ascending")]  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Group:
+    """Messages of one schema: their numbers within the poll, and their bodies."""
+
+    schema: WriterSchema
+    bare: bool
+    numbers: list[int] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+
+class Decoder:
+    """Decodes whole polls; remembers nothing of their content."""
+
+    def __init__(self, schemas: WriterSchemas) -> None:
+        self._schemas = schemas
+        single, batch = schemas.own(Content.SAMPLE), schemas.own(Content.BATCH)
+        self._own = (single, batch)
+
+    def decode(self, messages: Messages) -> tuple[pa.Table, list[Reject]]:
+        """Return a poll's samples in SAMPLE_SCHEMA, by partition and offset, and the rejects.
+
+        Never raises on what a message holds.
+        """
+        work = _Work(self._schemas, self._own, messages)
+        for group in work.sort():
+            work.read(group)
+        tables, rejects = [], work.rejects
+        for rows in work.rows():
+            table, refused = validate(rows, messages)
+            tables.append(table)
+            rejects += refused
+        if not tables:
+            return SAMPLE_SCHEMA.empty_table(), rejects
+        samples = pa.concat_tables(tables)
+        rejects.sort(key=lambda reject: (reject.partition, reject.offset, reject.index_in_message))
+        return (samples if len(tables) == 1 else samples.sort_by(_ORDER)), rejects
+
+
+class _Work:
+    """One poll being decoded."""
+
+    def __init__(
+        self, schemas: WriterSchemas, own: tuple[WriterSchema, WriterSchema], messages: Messages
+    ) -> None:
+        self._schemas = schemas
+        self._own = own
+        self._messages = messages
+        self._read: list[Rows] = []
+        self._judged: list[judge.Row] = []
+        self._judged_message: list[int] = []
+        self._judged_index: list[int] = []
+        self.rejects: list[Reject] = []
+
+    def sort(self) -> list[_Group]:
+        """Put every message into the group of its schema; set aside those that have none."""
+        groups: dict[tuple[str, bool], _Group] = {}
+        by_frame: dict[bytes, _Group] = {}  # single-object header → group: nearly all messages
+        headers = self._messages.headers
+        for number, value in enumerate(self._messages.values):
+            if value is None or not value:
+                self._refuse(number, judge.Refused(Reason.UNDECODABLE, "the message is empty"))
+                continue
+            group = by_frame.get(value[:10]) if number not in headers else None
+            start = 10
+            if group is None:
+                group, start = self._place(number, value, groups)
+                if group is None:
+                    continue
+                if start == 10 and number not in headers:
+                    by_frame[value[:10]] = group
+            body = value[start:] if start else value
+            if self._within_limits(number, group.schema, body):
+                group.numbers.append(number)
+                group.bodies.append(body)
+        return list(groups.values())
+
+    def _place(
+        self, number: int, value: bytes, groups: dict[tuple[str, bool], _Group]
+    ) -> tuple[_Group | None, int]:
+        frame, start = take_off(value, self._messages.headers.get(number, ()))
+        schema = self._schemas.find(frame)
+        if isinstance(frame, Bare):
+            schema = self._own[0 if judge.looks_like_a_sample(value) else 1]
+        elif schema is None or schema.content is Content.OTHER:
+            self._unknown(number, value, f"{frame}" if schema is None else schema.refusal)
+            return None, 0
+        key = (schema.text, isinstance(frame, Bare))
+        return groups.setdefault(key, _Group(schema, isinstance(frame, Bare))), start
+
+    def _unknown(self, number: int, value: bytes, detail: str) -> None:
+        """Refuse an unknown schema, unless it was none but a bare batch of negative count."""
+        rows = judge.read(self._own[1], value) if value[0] in (0x01, 0xC3) else None
+        if rows is None or isinstance(rows, judge.Refused):
+            self._refuse(number, judge.Refused(Reason.UNKNOWN_SCHEMA, f"not known: {detail}"[:200]))
+        else:
+            self._keep(number, rows)
+
+    def _within_limits(self, number: int, schema: WriterSchema, body: bytes) -> bool:
+        if len(body) > _VALUE_BYTES_MAX:
+            detail = f"has {len(body):,} bytes, more than {_VALUE_BYTES_MAX:,}"
+        elif (
+            schema.content is Content.BATCH
+            and schema.fields is not None
+            and (claimed := judge.block_count(body)) > judge.SAMPLES_MAX
+        ):
+            detail = f"claims {claimed:,} samples, more than {judge.SAMPLES_MAX:,}"
+        else:
+            return True
+        self._refuse(number, judge.Refused(Reason.OVER_LIMIT, detail))
+        return False
+
+    def read(self, group: _Group) -> None:
+        """Read a group at once; what was not read exactly goes to the judge."""
+        doubtful: list[int] = []
+        if group.schema.fields is None:
+            doubtful = list(range(len(group.bodies)))
+        else:
+            self._read_between(group, 0, len(group.bodies), doubtful)
+        for place in doubtful:
+            number, body = group.numbers[place], group.bodies[place]
+            if group.bare:
+                outcome = judge.read_bare(self._own, body)
+            else:
+                outcome = judge.read(group.schema, body)
+            if isinstance(outcome, judge.Refused):
+                self._refuse(number, outcome)
+            else:
+                self._keep(number, outcome)
+
+    def _read_between(self, group: _Group, low: int, high: int, doubtful: list[int]) -> None:
+        if low == high:
+            return
+        try:
+            rows, exact = fast_read.read(group.schema, group.bodies[low:high])
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # ValueError, or a Rust panic, which is no Exception
+            if high - low == 1:
+                doubtful.append(low)
+            else:
+                middle = (low + high) // 2
+                self._read_between(group, low, middle, doubtful)
+                self._read_between(group, middle, high, doubtful)
+            return
+        doubtful += [low + int(place) for place in np.flatnonzero(~exact)]
+        numbers = np.asarray(group.numbers[low:high], dtype=np.int64)
+        self._read.append(Rows(rows.columns, numbers[rows.message], rows.index_in_message))
+
+    def rows(self) -> list[Rows]:
+        """Return all rows that were read, the judged ones last."""
+        if self._judged:
+            self._read.append(
+                Rows(
+                    pa.RecordBatch.from_pylist(self._judged, schema=READ_SCHEMA),
+                    np.asarray(self._judged_message, dtype=np.int64),
+                    np.asarray(self._judged_index, dtype=np.int64),
+                )
+            )
+        return self._read
+
+    def _keep(self, number: int, rows: list[judge.Row]) -> None:
+        self._judged += rows
+        self._judged_message += [number] * len(rows)
+        self._judged_index += range(len(rows))
+
+    def _refuse(self, number: int, refused: judge.Refused) -> None:
+        self.rejects.append(
+            Reject(
+                refused.reason,
+                refused.detail,
+                int(self._messages.partition[number]),
+                int(self._messages.offset[number]),
+                WHOLE_MESSAGE,
+            )
+        )

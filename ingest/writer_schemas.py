@@ -1,0 +1,242 @@
+"""Which writer schemas are known, and how each is read as a `LinkSample` (Avro 1.12, resolution).
+
+Two are built in. Others stand in a folder of `.avsc` files: `7.avsc` is known by registry id 7,
+`89791762-….avsc` by GUID, `7_89791762-….avsc` by both, and every file by its fingerprint.
+"""
+
+import json
+import uuid
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import fastavro
+
+from ingest.frames import Bare, Frame, RegistryGuid, RegistryId, SingleObject
+from linksla.errors import ConfigError
+from linksla.wire import schema_fingerprint, schema_text
+
+_ENUM_SYMBOLS_MAX: Final = 64  # more would take two bytes on the wire
+_READ_AS: Final[dict[str, tuple[str, ...]]] = {
+    "circuit_id": ("string",),
+    "channel": ("string",),
+    "sequence": ("long", "int"),
+    "observed_at": ("long", "int"),
+    "interval_ms": ("int",),
+    "latency_ms": ("double", "float", "long", "int"),
+    "jitter_ms": ("double", "float", "long", "int"),
+    "loss_ratio": ("double", "float", "long", "int"),
+    "rx_bps": ("double", "float", "long", "int"),
+    "tx_bps": ("double", "float", "long", "int"),
+    "bgp_state": ("enum",),
+    "bgp_transitions": ("long", "int"),
+    "probe": ("string",),
+}
+"""Writer types that each field of `LinkSample` is promoted from."""
+REQUIRED: Final = ("circuit_id", "channel", "sequence", "observed_at", "interval_ms")
+"""Fields of `LinkSample` without a default."""
+_SCALE: Final[dict[str | None, int]] = {None: 1, "timestamp-micros": 1, "timestamp-millis": 1_000}
+
+
+class Content(Enum):
+    """What one message of a schema holds."""
+
+    SAMPLE = "LinkSample"
+    BATCH = "LinkSampleBatch"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a writer's record whose encoded length is known from its value."""
+
+    name: str
+    kind: str  # string, long, int, double, float, boolean, enum
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSchema:
+    """A known schema.
+
+    `text` has no logical types: instants stay integers, of `observed_at_scale` µs. `fields` are
+    those of its sample record when the fast path can read all of them, else None: then the
+    reference decoder reads every message. `refusal` says why it is no `LinkSample`, if so.
+    """
+
+    name: str
+    text: str
+    content: Content
+    fields: tuple[Field, ...] | None = None
+    observed_at_scale: int = 1
+    refusal: str = ""
+
+    @property
+    def parsed(self) -> dict[str, Any]:
+        """The schema as a JSON value."""
+        value: dict[str, Any] = json.loads(self.text)
+        return value
+
+
+def understand(text: str) -> WriterSchema:
+    """Return how a writer's schema is read, or why not.
+
+    Raises:
+        ValueError: no Avro schema.
+    """
+    try:
+        full = json.loads(text)
+        fastavro.parse_schema(json.loads(text))
+    except Exception as error:  # fastavro lets TypeError, KeyError and its own through
+        raise ValueError(f"is no Avro schema: {error}") from None
+    plain = _without_logical_types(full)
+    name = plain.get("name", "") if isinstance(plain, dict) else str(plain)
+    body = json.dumps(plain)
+    content, record = _sample_record(full)
+    if _zero_width_items(plain):
+        return WriterSchema(name, body, Content.OTHER, refusal="has array items of no width")
+    if record is None:
+        return WriterSchema(name, body, Content.OTHER, refusal=f"{name!r} is no LinkSample")
+    refusal = _refusal(record)
+    if refusal:
+        return WriterSchema(name, body, Content.OTHER, refusal=refusal)
+    fields = tuple(_field(item) for item in record["fields"])
+    known = [field for field in fields if field is not None]
+    alone = content is Content.SAMPLE or len(full["fields"]) == 1
+    return WriterSchema(
+        name,
+        body,
+        content,
+        tuple(known) if alone and len(known) == len(fields) else None,
+        _observed_at_scale(record),
+    )
+
+
+class WriterSchemas:
+    """The schemas that messages may be written in, by what a frame says."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._known: dict[Frame, WriterSchema] = {}
+        for name in ("LinkSample", "LinkSampleBatch"):
+            text = schema_text(name)
+            self._known[SingleObject(schema_fingerprint(text))] = understand(text)
+
+    def start(self) -> None:
+        """Read the folder.
+
+        Raises:
+            ConfigError: a file is no Avro schema.
+        """
+        for path in sorted(self._folder.glob("*.avsc")) if self._folder else ():
+            text = path.read_text(encoding="utf-8")
+            try:
+                schema = understand(text)
+            except ValueError as error:
+                raise ConfigError(
+                    str(error), where=str(path), hint="Remove or correct it."
+                ) from None
+            for frame in (_frame_named(part) for part in path.stem.split("_")):
+                if frame is not None:
+                    self._known[frame] = schema
+            self._known.setdefault(SingleObject(schema_fingerprint(text)), schema)
+
+    def find(self, frame: Frame) -> WriterSchema | None:
+        """Return the schema a frame stands for; None when unknown, or bare."""
+        return None if isinstance(frame, Bare) else self._known.get(frame)
+
+    def own(self, content: Content) -> WriterSchema:
+        """Return our own `LinkSample` or `LinkSampleBatch`."""
+        return self._known[SingleObject(schema_fingerprint(schema_text(content.value)))]
+
+
+def _frame_named(part: str) -> Frame | None:
+    if part.isdecimal():
+        return RegistryId(int(part))
+    try:
+        return RegistryGuid(uuid.UUID(part))
+    except ValueError:
+        return None
+
+
+def _sample_record(full: Any) -> tuple[Content, dict[str, Any] | None]:
+    """Return what a message holds and the record of a sample, None when there is none."""
+    if not isinstance(full, dict) or full.get("type") != "record":
+        return Content.OTHER, None
+    short = str(full["name"]).rpartition(".")[2]
+    if short == "LinkSample":
+        return Content.SAMPLE, full
+    if short == "LinkSampleBatch":
+        for item in full["fields"]:
+            array = item["type"]
+            if item["name"] == "samples" and isinstance(array, dict) and array["type"] == "array":
+                items = array["items"]
+                if isinstance(items, dict) and str(items.get("name")).endswith("LinkSample"):
+                    return Content.BATCH, items
+    return Content.OTHER, None
+
+
+def _refusal(record: dict[str, Any]) -> str:
+    types = {item["name"]: item for item in record["fields"]}
+    for name in REQUIRED:
+        if name not in types:
+            return f"field {name!r} is missing and has no default"
+    for name, kinds in _READ_AS.items():
+        if name in types:
+            field = _field(types[name])
+            if field is None or field.kind not in kinds:
+                return f"field {name!r} cannot be read as {kinds[0]}"
+    if _observed_at_scale(record) == 0:
+        return "observed_at is neither in micro- nor in milliseconds"
+    return ""
+
+
+def _observed_at_scale(record: dict[str, Any]) -> int:
+    for item in record["fields"]:
+        if item["name"] == "observed_at":
+            kind = item["type"]
+            logical = kind.get("logicalType") if isinstance(kind, dict) else None
+            return _SCALE.get(logical, 0)
+    return 0
+
+
+def _field(item: dict[str, Any]) -> Field | None:
+    """Return a field whose length can be computed, None for one that is nested or odd."""
+    kind, nullable = item["type"], False
+    if isinstance(kind, list):
+        others = [branch for branch in kind if branch != "null"]
+        if len(kind) != 2 or len(others) != 1:
+            return None
+        kind, nullable = others[0], True
+    if isinstance(kind, dict):
+        if kind["type"] == "enum" and len(kind["symbols"]) > _ENUM_SYMBOLS_MAX:
+            return None
+        kind = kind["type"]
+    known = ("string", "long", "int", "double", "float", "boolean", "enum")
+    return Field(item["name"], kind, nullable) if kind in known else None
+
+
+def _without_logical_types(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {k: _without_logical_types(v) for k, v in node.items() if k != "logicalType"}
+    return [_without_logical_types(v) for v in node] if isinstance(node, list) else node
+
+
+def _zero_width_items(node: Any) -> bool:
+    """Return whether an array's items take no bytes: 8 bytes then claim 2^62 of them."""
+    if isinstance(node, dict):
+        if node.get("type") == "array" and _zero_width(node.get("items")):
+            return True
+        return any(_zero_width_items(value) for value in node.values())
+    return isinstance(node, list) and any(_zero_width_items(value) for value in node)
+
+
+def _zero_width(kind: Any) -> bool:
+    if isinstance(kind, dict):
+        if kind.get("type") == "record":
+            return all(_zero_width(item["type"]) for item in kind["fields"])
+        if kind.get("type") == "fixed":
+            return bool(kind["size"] == 0)
+        return _zero_width(kind.get("type"))
+    return bool(kind == "null")
