@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
 from linksla.model import Poll
-from linksla.sql import statement
 from processors.arrivals import NOTED, Arrivals, noted, noted_rejects
 from processors.channels import Channels
 from processors.deduplication import Deduplicated
@@ -135,19 +134,24 @@ def store_offsets(
     writer: duckdb.DuckDBPyConnection, topic: str, before: Progress, after: Progress
 ) -> None:
     """Store where the partitions stand that moved."""
-    for number, stands in after.partitions.items():
-        if before.partitions.get(number) == stands:
-            continue
-        writer.execute(
-            statement("processors", "offsets_write"),
-            {
-                "topic": topic,
-                "partition": number,
-                "next_offset": stands.next_offset,
-                "watermark_us": stands.watermark_us,
-                "last_append_us": stands.last_append_us,
-            },
-        )
+    moved = {
+        number: stands
+        for number, stands in after.partitions.items()
+        if before.partitions.get(number) != stands
+    }
+    if not moved:
+        return
+    stands = list(moved.values())
+    table = pa.table(
+        {
+            "topic": pa.repeat(topic, len(moved)),
+            "partition": list(moved),
+            "next_offset": [one.next_offset for one in stands],
+            "watermark_us": pa.array([one.watermark_us for one in stands], pa.int64()),
+            "last_append_us": pa.array([one.last_append_us for one in stands], pa.int64()),
+        }
+    )
+    run(writer, "offsets_write", stands=table)
 
 
 def _delete_samples(writer: duckdb.DuckDBPyConnection, old: pa.Table) -> None:

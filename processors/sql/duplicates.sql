@@ -1,8 +1,8 @@
 -- Judge samples that may have been there before, in the order they came.
 -- Grain: row of suspects. Inputs: suspects (Arrow: position, channel_key, observed_at_us, sequence
 -- and what was measured), samples in [$first_us, $last_us] for zone maps. Reads only.
--- Highest sequence wins, then the smallest hash of what was measured (DESIGN 6); `standing` is
--- greater for the winner. before: what stood when the row came.
+-- Highest sequence wins, then the smallest hash of what was measured (DESIGN 6): the least
+-- `standing`, with the sequence's bits turned over. before: what stood when the row came.
 with stored as (
     select
         -1 as position, s.channel_key, s.observed_at_us, s.sequence, s.interval_us, s.latency_us,
@@ -17,15 +17,15 @@ arrivals as (
     select
         position, channel_key, observed_at_us, interval_us,
         {
-            'sequence': sequence,
-            'content': 340282366920938463463374607431768211455::uhugeint - md5_number(
+            'sequence': ~sequence,
+            'content': md5(
                 concat_ws(
                     '|', interval_us, coalesce(latency_us::varchar, ''),
                     coalesce(jitter_us::varchar, ''), coalesce(loss_ppm::varchar, ''),
                     coalesce(rx_bps::varchar, ''), coalesce(tx_bps::varchar, ''), bgp_state,
                     coalesce(bgp_transitions::varchar, ''), probe is null, coalesce(probe, '')
                 )
-            )::uhugeint
+            )
         } as standing
     from (select * from stored union all by name select * from suspects)
 ),
@@ -33,11 +33,11 @@ arrivals as (
 judged as (
     select
         *,
-        max(standing) over (
+        min(standing) over (
             same order by position rows between unbounded preceding and 1 preceding
         ) as before,
-        first_value(position) over (same order by standing desc, position) as winner,
-        max(standing) filter (where position = -1) over (same) as stored_standing,
+        first_value(position) over (same order by standing, position) as winner,
+        min(standing) filter (where position = -1) over (same) as stored_standing,
         max(interval_us) filter (where position = -1) over (same) as stored_interval_us
     from arrivals
     window same as (partition by channel_key, observed_at_us)

@@ -1,4 +1,5 @@
--- Store where a partition stands, in the transaction of what the offsets stand for.
--- Grain: topic and partition. Idempotent.
+-- Store where partitions stand, in the transaction of what the offsets stand for.
+-- Grain: topic and partition. Inputs: stands (Arrow). Idempotent.
 insert or replace into offsets
-values ($topic, $partition, $next_offset, $watermark_us, $last_append_us)
+select topic, partition, next_offset, watermark_us, last_append_us
+from stands
