@@ -29,6 +29,7 @@ from dashboards.bodies import (
 from dashboards.paging import PAGE_DEFAULT, PAGE_MAX, etag, etag_matches
 from dashboards.portal import Portal, portal_of
 from dashboards.problems import NOT_FOUND, Refusal
+from dashboards.segment import CIRCUIT_PATH, CUSTOMER_PATH
 from linksla.clock import MICROSECONDS, iso, parse_instant
 from linksla.errors import UsageError
 from sla.json import to_json
@@ -117,7 +118,7 @@ def circuits(ask: Ask, paged: Paged) -> Response:
     return _list(ask, paged, [circuit_body(c) for c in found], lambda b: str(b["circuit_id"]))
 
 
-@router.get("/circuits/{circuit_id:segment}")
+@router.get(CIRCUIT_PATH)
 def circuit(ask: Ask, circuit_id: str) -> Response:
     """Return one circuit as it stands."""
     found = ask.portal.deps.queries.circuit(ask.principal.scope, circuit_id)
@@ -126,7 +127,7 @@ def circuit(ask: Ask, circuit_id: str) -> Response:
     return ask.answer(circuit_body(found))
 
 
-@router.get("/circuits/{circuit_id:segment}/series")
+@router.get(CIRCUIT_PATH + "/series")
 def series(
     ask: Ask,
     circuit_id: str,
@@ -149,7 +150,7 @@ def series(
     return ask.answer({"from": iso(start_s), "to": iso(end_s), **series_body(points)})
 
 
-@router.get("/circuits/{circuit_id:segment}/months/{month}")
+@router.get(CIRCUIT_PATH + "/months/{month}")
 def circuit_month(ask: Ask, circuit_id: str, month: str) -> Response:
     """Return the SLA of a month: buckets, objectives, verdicts with reasons, credit, outages."""
     scope = ask.principal.scope
@@ -159,7 +160,7 @@ def circuit_month(ask: Ask, circuit_id: str, month: str) -> Response:
     return ask.answer(to_json(found, commercial=scope.commercial))
 
 
-@router.get("/circuits/{circuit_id:segment}/outages")
+@router.get(CIRCUIT_PATH + "/outages")
 def outages(
     ask: Ask,
     paged: Paged,
@@ -177,7 +178,7 @@ def outages(
     return _list(ask, paged, [outage_body(o) for o in found], lambda b: str(b["id"]))
 
 
-@router.get("/customers/{customer_id:segment}/months/{month}")
+@router.get(CUSTOMER_PATH + "/months/{month}")
 def customer_month(ask: Ask, customer_id: str, month: str) -> Response:
     """Return the month of each of a customer's circuits, by circuit id."""
     scope = ask.principal.scope

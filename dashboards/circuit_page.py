@@ -190,6 +190,4 @@ def _days(start_s: int, end_s: int, zone: str) -> tuple[Day, ...]:
         if after <= cuts[-1]:
             break
         cuts.append(min(after, end_s))
-    return tuple(
-        Day(str(utc(a).astimezone(where).day), a, b) for a, b in pairwise(cuts)
-    )
+    return tuple(Day(str(utc(a).astimezone(where).day), a, b) for a, b in pairwise(cuts))

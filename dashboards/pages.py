@@ -15,8 +15,9 @@ from dashboards.panels import panel
 from dashboards.phrases import Strip, home_sentence, offset, strip
 from dashboards.portal import Portal, portal_of
 from dashboards.problems import DETAILS, NOT_FOUND
+from dashboards.segment import CIRCUIT_PATH
 from linksla.clock import MICROSECONDS
-from sla.answers import CircuitSummary, Freshness
+from sla.answers import CircuitSummary, ExclusionAnswer, Freshness
 from sla.scope import Scope
 
 router: Final = APIRouter(tags=["portal"], include_in_schema=False)
@@ -107,7 +108,7 @@ def home(visit: Visiting, show: str = "") -> Response:
     return visit.render("home", _common_zone(circuits), context)
 
 
-@router.get("/circuits/{circuit_id:segment}")
+@router.get(CIRCUIT_PATH)
 def circuit(
     visit: Visiting,
     circuit_id: str,
@@ -157,18 +158,21 @@ def alarms(visit: Visiting) -> Response:
 def maintenance(visit: Visiting) -> Response:
     """List maintenance, 90 days back and ahead, with what it took out of the SLA and why."""
     queries = visit.portal.deps.queries
-    circuits = queries.circuits(visit.scope)
     start_s, end_s = visit.now_s - 90 * _DAY, visit.now_s + 90 * _DAY
+    circuits = panel(visit.request, lambda: queries.circuits(visit.scope))
+    known = circuits.value or ()
 
-    def collect() -> list[tuple[CircuitSummary, object]]:
+    def collect() -> list[tuple[CircuitSummary, ExclusionAnswer]]:
         return [
             (circuit, window)
-            for circuit in circuits
+            for circuit in known
             for window in queries.exclusions(visit.scope, circuit.circuit_id, start_s, end_s) or ()
         ]
 
     found = panel(visit.request, collect)
-    return visit.render("maintenance", _common_zone(circuits), {"found": found})
+    return visit.render(
+        "maintenance", _common_zone(known), {"found": circuits if circuits.error else found}
+    )
 
 
 @router.get("/reports")

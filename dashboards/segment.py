@@ -12,6 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _SLASH: Final = "\0"
 
+CIRCUIT_PATH: Final = "/circuits/{circuit_id:segment}"
+CUSTOMER_PATH: Final = "/customers/{customer_id:segment}"
+
 
 class _Segment(Convertor[str]):
     regex = "[^/]+"
