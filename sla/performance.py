@@ -21,7 +21,7 @@ from sla.answers import Bucket, ObjectiveAnswer, Outcome
 from sla.contracts import PerformanceTerms
 from sla.months import Period
 from sla.statistics import nearest_rank_bucket
-from sla.telemetry import ChannelRow
+from sla.telemetry import ChannelRow, Telemetry
 from sla.words import decimal_up, plain
 
 ROLLUP_SECONDS: Final = 60
@@ -74,8 +74,8 @@ class Performance:
     def objectives(
         self,
         cursor: duckdb.DuckDBPyConnection,
+        facts: Telemetry,
         circuit: Circuit,
-        channels: Sequence[ChannelRow],
         period: Period,
     ) -> tuple[ObjectiveAnswer, ...]:
         """Return the answers of the contract's latency and loss objectives, in its order."""
@@ -84,11 +84,9 @@ class Performance:
             return ()
         step = rollup_seconds(circuit)
         pieces = qualifying(period, step)
-        row = cursor.execute(
-            statement("sla", "ledger_stamp"), {"circuit_id": circuit.id}
-        ).fetchone()
         is_open = period.rest > 0
-        key = (circuit.id, terms, tuple(channels), pieces, row, is_open)
+        channels = facts.channels[circuit.id]
+        key = (circuit.id, terms, channels, pieces, facts.ledger_counts.get(circuit.id, 0), is_open)
         with self._lock:
             known = self._known.get(key)
         if known is not None:

@@ -39,8 +39,10 @@ from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
 from sla.series import checked, read_series
 from sla.summaries import read_tape, summary
+from sla.telemetry import Telemetry
 
 _T = TypeVar("_T")
+_Answer = Callable[[duckdb.DuckDBPyConnection, Telemetry, CircuitHistory, Sequence[Ownership]], _T]
 _BEHIND_SECONDS: Final = 120
 
 
@@ -87,7 +89,7 @@ class Queries:
             for name, owns in seen.items():
                 circuit, history = self._inventory.circuits[name], histories.get(name)
                 months = months_of(history, owns) if history else ()
-                answers = self._months(cursor, history, owns, months[-1:]) if history else ()
+                answers = self._months(cursor, facts, history, owns, months[-1:]) if history else ()
                 at = history.live_to_s if history else circuit.active_from
                 contract = self._histories.historian.contract_at(circuit, at)
                 customer = self._inventory.customers[self._owner(scope, circuit, owns)]
@@ -117,7 +119,7 @@ class Queries:
         found = self._with_history(
             scope,
             circuit_id,
-            lambda _, history, owns: months_of(history, owns),
+            lambda _cursor, _facts, history, owns: months_of(history, owns),
             nothing_yet=nothing,
         )
         return nothing if found is None else found
@@ -126,9 +128,12 @@ class Queries:
         """Return DESIGN 9's answer, or None: no such circuit, not in scope, or no such month."""
 
         def answer(
-            cursor: duckdb.DuckDBPyConnection, history: CircuitHistory, owns: Sequence[Ownership]
+            cursor: duckdb.DuckDBPyConnection,
+            facts: Telemetry,
+            history: CircuitHistory,
+            owns: Sequence[Ownership],
         ) -> MonthAnswer | None:
-            found = self._months(cursor, history, owns, [month])
+            found = self._months(cursor, facts, history, owns, [month])
             return found[0] if found else None
 
         if not is_month(month):
@@ -151,7 +156,7 @@ class Queries:
         with self._snapshot() as cursor:
             facts = telemetry.read(cursor, list(owns))
             for name, history in self._histories.of(cursor, facts, owns).items():
-                found += self._months(cursor, history, owns[name], [month])
+                found += self._months(cursor, facts, history, owns[name], [month])
         return tuple(found)
 
     def all_months(
@@ -164,7 +169,7 @@ class Queries:
         seen = self._visible(AllCustomers(commercial=True), sorted(circuit_ids))
         facts = telemetry.read(cursor, list(seen))
         return {
-            name: self._months(cursor, history, seen[name], months_of(history, seen[name]))
+            name: self._months(cursor, facts, history, seen[name], months_of(history, seen[name]))
             for name, history in self._histories.of(cursor, facts, seen).items()
         }
 
@@ -187,7 +192,10 @@ class Queries:
         """Return the outages that touch a range, oldest first, or None."""
 
         def answer(
-            _: duckdb.DuckDBPyConnection, history: CircuitHistory, owns: Sequence[Ownership]
+            _cursor: duckdb.DuckDBPyConnection,
+            _facts: Telemetry,
+            history: CircuitHistory,
+            owns: Sequence[Ownership],
         ) -> tuple[Outage, ...]:
             return tuple(
                 outage
@@ -210,7 +218,10 @@ class Queries:
         """Return the maintenance records that touch a range, refused ones too, or None."""
 
         def answer(
-            _: duckdb.DuckDBPyConnection, history: CircuitHistory, owns: Sequence[Ownership]
+            _cursor: duckdb.DuckDBPyConnection,
+            _facts: Telemetry,
+            history: CircuitHistory,
+            owns: Sequence[Ownership],
         ) -> tuple[ExclusionAnswer, ...]:
             return tuple(
                 exclusion
@@ -336,7 +347,7 @@ class Queries:
         self,
         scope: Scope,
         circuit_id: str,
-        answer: Callable[[duckdb.DuckDBPyConnection, CircuitHistory, Sequence[Ownership]], _T],
+        answer: _Answer[_T],
         *,
         nothing_yet: _T,
     ) -> _T | None:
@@ -347,26 +358,27 @@ class Queries:
         with self._snapshot() as cursor:
             facts = telemetry.read(cursor, [circuit_id])
             history = self._histories.of(cursor, facts, seen).get(circuit_id)
-            return nothing_yet if history is None else answer(cursor, history, seen[circuit_id])
+            if history is None:
+                return nothing_yet
+            return answer(cursor, facts, history, seen[circuit_id])
 
     def _months(
         self,
         cursor: duckdb.DuckDBPyConnection,
+        facts: Telemetry,
         history: CircuitHistory,
         owns: Sequence[Ownership],
         months: Iterable[str],
     ) -> tuple[MonthAnswer, ...]:
         """Return the answers of those months that have anything complete in them."""
         name = history.circuit.id
-        versions = telemetry.calculation_versions(cursor, [name])
-        channels = telemetry.channels(cursor, [name]).get(name, ())
         found = []
         for month in months:
             period = period_of(history, owns, month)
             if period is None:
                 continue
-            objectives = self._performance.objectives(cursor, history.circuit, channels, period)
-            version = Version(versions.get((name, month), 1))
+            objectives = self._performance.objectives(cursor, facts, history.circuit, period)
+            version = Version(facts.calculation_versions.get((name, month), 1))
             found.append(
                 month_answer(history, period, objectives, version, self._time.close_after_seconds)
             )

@@ -33,6 +33,8 @@ class Telemetry:
     live_to_s: dict[str, int]
     live: dict[int, tuple[LiveSpan, ...]]  # by channel key
     fingerprints: dict[str, tuple[object, ...]]
+    ledger_counts: dict[str, int]  # late, duplicate, conflicting: what may have changed rollups
+    calculation_versions: dict[tuple[str, str], int]  # latest by circuit and month
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telem
         both.live_to_s,
         _live_spans(cursor, circuit_ids),
         fingerprints,
+        dict(cursor.execute(statement("sla", "ledger_counts"), ids).fetchall()),
+        _calculation_versions(cursor, circuit_ids),
     )
 
 
@@ -94,10 +98,9 @@ def _live_spans(
     return {key: tuple(spans) for key, spans in found.items()}
 
 
-def calculation_versions(
+def _calculation_versions(
     cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]
 ) -> dict[tuple[str, str], int]:
-    """Return the latest calculation version by circuit and month."""
     rows = cursor.execute(
         statement("sla", "calculation_versions"), {"circuit_ids": list(circuit_ids)}
     ).fetchall()

@@ -1,0 +1,137 @@
+"""Judges what was touched and appends every changed verdict to the history.
+
+All months of a circuit are judged each time: late data may reach any of them, and unchanged ones
+cost next to nothing (`sla.remembered`, `sla.performance` remember by content).
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from linksla.clock import Clock
+from linksla.sql import statement
+from linksla.stores import TelemetryStore
+from sla.answers import MonthAnswer
+from sla.json import to_json
+from sla.queries import Queries
+
+FIRST = "first evaluation"
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictChange:
+    """A month whose verdicts are not what they were; `previous` None: never judged before."""
+
+    circuit_id: str
+    month: str
+    previous: str | None  # canonical text, see `canonical`
+    current: MonthAnswer
+    reason: str
+
+
+class Evaluator:
+    """Writes `verdict_history` through the store's writer, in the caller's transaction."""
+
+    def __init__(self, store: TelemetryStore, queries: Queries, clock: Clock) -> None:
+        self._store = store
+        self._queries = queries
+        self._clock = clock
+
+    def evaluate(self, circuit_ids: Iterable[str]) -> tuple[VerdictChange, ...]:
+        """Judge all months of circuits; return and append those whose verdicts changed.
+
+        Reads through the writer as well, so that it sees what its transaction has written.
+        """
+        names = sorted(set(circuit_ids))
+        writer = self._store.writer
+        standing = {
+            (name, month): (version, verdicts)
+            for name, month, version, verdicts in writer.execute(
+                statement("sla", "verdicts_standing"), {"circuit_ids": names}
+            ).fetchall()
+        }
+        changes = []
+        for months in self._queries.all_months(writer, names).values():
+            for answer in months:
+                before = standing.get((answer.circuit_id, answer.month))
+                change = _changed(answer, before)
+                if change is not None:
+                    self._append(change)
+                    changes.append(change)
+        return tuple(changes)
+
+    def _append(self, change: VerdictChange) -> None:
+        answer = change.current
+        self._store.writer.execute(
+            statement("sla", "verdict_insert"),
+            {
+                "circuit_id": answer.circuit_id,
+                "month": answer.month,
+                "calculation_version": answer.calculation_version,
+                "calculated_at_us": self._clock.now_us(),
+                "complete_up_to_s": answer.complete_up_to_s,
+                "final": answer.final,
+                "verdicts": canonical(answer),
+                "reason": change.reason,
+                "payload": json.dumps(
+                    to_json(answer, commercial=True), ensure_ascii=False, separators=(",", ":")
+                ),
+            },
+        )
+
+
+def canonical(answer: MonthAnswer) -> str:
+    """Return what of a month may not change silently, as sorted JSON.
+
+    Outcomes by objective and whether the month is final; once final, also the seconds that any
+    credit follows from.
+    """
+    body: dict[str, object] = {
+        "final": answer.final,
+        "objectives": {one.name: one.verdict.value for one in answer.objectives},
+    }
+    if answer.final:
+        seconds = answer.seconds
+        body["seconds"] = {
+            "up": seconds.up,
+            "down": seconds.down,
+            "excluded": seconds.excluded,
+            "unmeasured": seconds.unmeasured,
+        }
+    return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _changed(answer: MonthAnswer, before: tuple[int, str] | None) -> VerdictChange | None:
+    if before is None:
+        first = replace(answer, calculation_version=1)
+        return VerdictChange(answer.circuit_id, answer.month, None, first, FIRST)
+    version, previous = before
+    if previous == canonical(answer):
+        return None
+    current = replace(answer, calculation_version=version + 1)
+    reason = _difference(previous, answer)
+    return VerdictChange(answer.circuit_id, answer.month, previous, current, reason)
+
+
+def _difference(previous: str, answer: MonthAnswer) -> str:
+    """Return in words what is not as it was."""
+    old, new = json.loads(previous), json.loads(canonical(answer))
+    said = []
+    reasons = {one.name: one.reason for one in answer.objectives}
+    for name, outcome in new["objectives"].items():
+        was = old["objectives"].get(name)
+        if was != outcome:
+            words = outcome.replace("_", " ")
+            came_from = f" (was {was.replace('_', ' ')})" if was else ""
+            said.append(f"{name}: {words}{came_from}. {reasons[name]}")
+    said += [f"{name}: no longer in the contract." for name in old["objectives"].keys() - reasons]
+    if old["final"] != new["final"]:
+        said.append("The month is final." if new["final"] else "The month is no longer final.")
+    elif old.get("seconds") != new.get("seconds"):
+        parts = [
+            f"{bucket} {old['seconds'][bucket]:,} to {seconds:,} s"
+            for bucket, seconds in new["seconds"].items()
+            if old["seconds"][bucket] != seconds
+        ]
+        said.append(f"Seconds of a final month changed: {', '.join(parts)}.")
+    return " ".join(said)
