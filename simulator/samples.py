@@ -142,6 +142,7 @@ def _inject(
     if not len(made.slot_s):
         return
     low, high = int(made.slot_s[0]), int(made.slot_s[-1])
+    blind = np.zeros(len(made.slot_s), np.bool_)
     for injection in world.injected(circuit_id, channel):
         if injection.start_s > high + _DAY or injection.end_s < low - _DAY:
             continue
@@ -152,7 +153,7 @@ def _inject(
             case Silence():
                 made.sent[where] = False
             case Blindness():
-                _blind(made, where)
+                blind |= where
             case ClockSkew(skew_seconds=skew):
                 made.observed_at_s[where] += skew
                 a, b = dropped_by_skew(world, injection)
@@ -163,6 +164,8 @@ def _inject(
                 made.delay_us[where] = (chance[5][where] * by * 1e6).astype(np.int64)
             case _:
                 pass
+    if blind.any():  # last: a blind probe sees nothing of any other fault
+        _blind(made, blind)
 
 
 def _impair(made: Measurements, where: Booleans, fault: Impairment, chance: Floats) -> None:

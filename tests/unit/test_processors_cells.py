@@ -1,5 +1,6 @@
 """Cells and spans: the vectors, and any log in any order against the reference."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -139,7 +140,7 @@ def test_nothing_is_held_beyond_a_channels_active_time(memory_store) -> None:
     assert [span[2:4] for span in stored_spans(memory_store)] == [(MIDNIGHT, MIDNIGHT + 40)]
 
 
-# --- any log, in any order, cut into any polls ------------------------------------------------------
+# --- any log, in any order, cut into any polls ----------------------------------------------------
 
 CELLS = 30
 
@@ -175,7 +176,7 @@ def logs(draw: st.DrawFn) -> tuple[list[Circuit], list[list[Sample]], list[bool]
     cuts = sorted(draw(st.sets(st.integers(0, len(order)), max_size=4)))
     whole = numbered(order)
     bounds = [0, *cuts, len(order)]
-    polls = [whole[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    polls = [whole[a:b] for a, b in pairwise(bounds)]
     return circuits, polls, draw(st.lists(st.booleans(), min_size=6, max_size=6))
 
 
