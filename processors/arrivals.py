@@ -107,14 +107,16 @@ def partitions_after(
         for reject in poll.rejects
         if (reject.partition, reject.offset) in poll.raw
     }
-    for number, next_offset in poll.next_offsets.items():
+    for number in poll.next_offsets.keys() | poll.caught_up_at_us.keys():
         rows = partition == number
         seen = int(seen_at_us[rows].max(initial=NEVER_US))
         appended = [instant for other, instant in failed if other == number]
         if rows.any():
             appended.append(int(append[rows].max()))
         stood = after.get(number, PartitionProgress())
-        stood = replace(stood, next_offset=max(stood.next_offset, next_offset))
+        # A partition read to its end without a record, and never before, is empty: offset 0.
+        next_offset = max(stood.next_offset, poll.next_offsets.get(number, 0))
+        stood = replace(stood, next_offset=next_offset)
         after[number] = advanced(
             stood,
             seen if seen > NEVER_US else None,
@@ -122,10 +124,6 @@ def partitions_after(
             poll.caught_up_at_us.get(number),
             time,
         )
-    for number in poll.caught_up_at_us.keys() - poll.next_offsets.keys():
-        if number in after:
-            caught_up = poll.caught_up_at_us[number]
-            after[number] = advanced(after[number], None, None, caught_up, time)
     return after
 
 
