@@ -4,6 +4,7 @@ The hot path never goes row by row: all messages of one schema are read at once.
 the bad message is found by halving; it and every doubtful one goes to the reference decoder.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from ingest import fast_read, judge
 from ingest.frames import Bare, take_off
+from ingest.record_batches import HEADER_UNREADABLE
 from ingest.rows import READ_SCHEMA, Messages, Rows
 from ingest.validate import validate
 from ingest.writer_schemas import Content, WriterSchema, WriterSchemas
@@ -60,6 +62,16 @@ class Decoder:
         return (samples if len(tables) == 1 else samples.sort_by(_ORDER)), rejects
 
 
+def _why_empty(headers: Sequence[tuple[str, bytes | None]]) -> judge.Refused:
+    """Return why a message has no value; a record batch that cannot be read says it in a header."""
+    for name, content in headers:
+        if name == HEADER_UNREADABLE and content is not None:
+            reason, _, detail = content.decode("utf-8", "replace").partition(": ")
+            if reason in (Reason.OVER_LIMIT, Reason.UNDECODABLE):
+                return judge.Refused(Reason(reason), detail)
+    return judge.Refused(Reason.UNDECODABLE, "the message is empty")
+
+
 class _Work:
     """One poll being decoded."""
 
@@ -81,8 +93,8 @@ class _Work:
         by_frame: dict[bytes, _Group] = {}  # single-object header → group: nearly all messages
         headers = self._messages.headers
         for number, value in enumerate(self._messages.values):
-            if value is None or not value:
-                self._refuse(number, judge.Refused(Reason.UNDECODABLE, "the message is empty"))
+            if not value:
+                self._refuse(number, _why_empty(headers.get(number, ())))
                 continue
             group = by_frame.get(value[:10]) if number not in headers else None
             start = 10

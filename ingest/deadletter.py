@@ -1,0 +1,171 @@
+"""What could not be used goes to `link.deadletter`, as it came, with the reason in its headers."""
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Any, Final
+
+import kafka.errors
+import sqlalchemy as sa
+from kafka import KafkaProducer
+
+from linksla import names
+from linksla.clock import Clock
+from linksla.decisions import DecisionsStore, deliveries
+from linksla.errors import DeliveryError
+from linksla.sql import statement
+from linksla.stores import TelemetryStore
+
+log = logging.getLogger(__name__)
+
+TARGET: Final = "deadletter"
+_ROWS_MAX: Final = 500  # a round; with 64 MiB a message at most, rarely more than a few kB
+_INTERVAL_SECONDS: Final = 1.0
+_ACK_SECONDS: Final = 30.0
+_MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _DeadLetter:
+    message_id: str
+    key: bytes | None
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+class DeadLetterSender:
+    """Sends rows of `rejects`, each at least once; `deliveries` remembers which are done."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        store: TelemetryStore,
+        decisions: DecisionsStore,
+        clock: Clock,
+        *,
+        topic: str = names.TOPIC_DEADLETTER,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._store = store
+        self._decisions = decisions
+        self._clock = clock
+        self._topic = topic
+        self._producer: Any = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        # Rows are only ever appended, so everything up to here was delivered before.
+        self._after_row = -1
+
+    def start(self) -> None:
+        """Send in a thread of its own, every second."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="deadletter", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and disconnect; what was not sent is sent after the next start."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._producer is not None:
+            self._producer.close()
+            self._producer = None
+
+    def send_once(self) -> int:
+        """Send what is not delivered yet, up to 500; return how many were acknowledged.
+
+        Raises:
+            DeliveryError: Kafka did not take them; they are tried again by the next call.
+        """
+        last_row, letters = self._pending()
+        sent = 0
+        if letters:
+            try:
+                sent = self._send(letters)
+            except kafka.errors.KafkaError as error:
+                raise DeliveryError(
+                    f"dead letters were not taken: {error}", where=self._bootstrap, retryable=True
+                ) from None
+        self._after_row = max(self._after_row, last_row)
+        return sent
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                sent = self.send_once()
+            except DeliveryError as error:  # delivery failures never end the node (DESIGN 4)
+                log.warning("%s", error)
+                sent = 0
+            if sent < _ROWS_MAX:
+                self._clock.wait(self._stopping, _INTERVAL_SECONDS)
+
+    def _pending(self) -> tuple[int, list[_DeadLetter]]:
+        """Return the last row looked at and the letters not delivered yet."""
+        with self._store.reader() as cursor:
+            rows = cursor.execute(
+                statement("ingest", "rejects_after"),
+                {"after_row": self._after_row, "rows_max": _ROWS_MAX},
+            ).fetchall()
+        if not rows:
+            return self._after_row, []
+        letters = [_letter(row) for row in rows]
+        query = sa.select(deliveries.c.message_id).where(
+            deliveries.c.target == TARGET,
+            deliveries.c.message_id.in_([letter.message_id for letter in letters]),
+            deliveries.c.status == "delivered",
+        )
+        with self._decisions.engine.begin() as connection:
+            done = set(connection.execute(query).scalars())
+        return int(rows[-1][0]), [letter for letter in letters if letter.message_id not in done]
+
+    def _send(self, letters: list[_DeadLetter]) -> int:
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                acks="all",
+                max_request_size=_MESSAGE_BYTES_MAX,
+                compression_type=None,
+            )
+        acknowledged = [
+            self._producer.send(
+                self._topic, key=letter.key, value=letter.value, headers=letter.headers
+            )
+            for letter in letters
+        ]
+        for future in acknowledged:
+            future.get(timeout=_ACK_SECONDS)
+        now_us = self._clock.now_us()
+        delivered = [
+            {
+                "message_id": message_id,
+                "target": TARGET,
+                "status": "delivered",
+                "attempts": 1,
+                "next_attempt_us": now_us,
+                "last_error": "",
+                "delivered_at_us": now_us,
+            }
+            for message_id in dict.fromkeys(letter.message_id for letter in letters)
+        ]
+        with self._decisions.engine.begin() as connection:
+            connection.execute(deliveries.insert(), delivered)
+        return len(letters)
+
+
+def _letter(row: tuple[Any, ...]) -> _DeadLetter:
+    _, topic, partition, offset, reason, index, detail, key, value = row
+    headers = {
+        names.HEADER_REASON: reason,
+        names.HEADER_TOPIC: topic,
+        names.HEADER_PARTITION: str(partition),
+        names.HEADER_OFFSET: str(offset),
+        names.HEADER_INDEX: index,
+        names.HEADER_DETAIL: detail,
+    }
+    return _DeadLetter(
+        message_id=f"{topic}:{partition}:{offset}:{reason}",
+        key=key,
+        value=value,
+        headers=[(name, str(content).encode()) for name, content in headers.items()],
+    )

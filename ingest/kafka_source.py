@@ -1,0 +1,295 @@
+"""Samples from Kafka: no consumer group, offsets are the reader's own business (DESIGN 5)."""
+
+import logging
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import kafka.errors
+import numpy as np
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from ingest import record_batches
+from ingest.decode import Decoder
+from ingest.rows import Messages
+from ingest.source import check_identity
+from ingest.topics import unreachable
+from ingest.writer_schemas import WriterSchemas
+from linksla.clock import Clock
+from linksla.errors import StreamError
+from linksla.meters import Meters
+from linksla.model import SAMPLE_SCHEMA, Poll, RawMessage
+from linksla.names import TOPIC_SAMPLES
+
+log = logging.getLogger(__name__)
+
+# A poll is one transaction. 16 MiB are about 200,000 samples of 80 bytes; the messages a poll may
+# bring follow from the mean size of the poll before.
+_POLL_BYTES: Final = 16 * 1024 * 1024
+_POLL_MESSAGES_MIN: Final = 100
+_POLL_MESSAGES_MAX: Final = 20_000
+_FETCH_BYTES: Final = 64 * 1024 * 1024
+_PARTITION_BYTES: Final = 4 * 1024 * 1024
+_CONFIRM_SECONDS: Final = 2.0
+_IDENTITY_SECONDS: Final = 10.0
+_REQUEST_MS: Final = 5_000
+_CONFIRM_MS: Final = 2_000
+_LOG_APPEND_TIME: Final = 1
+
+
+class KafkaSource:
+    """`link.samples` of one cluster, decoded; `ingest.source.Source` says what each call means."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        clock: Clock,
+        topic: str = TOPIC_SAMPLES,
+        schemas: WriterSchemas | None = None,
+        meters: Meters | None = None,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._clock = clock
+        self._topic = topic
+        self._schemas = schemas or WriterSchemas()
+        self._meters = meters or Meters()
+        self._decoder = Decoder(self._schemas)
+        self._consumer: Any = None
+        self._admin: Any = None
+        self._identity: dict[str, str] = {}
+        self._next: dict[int, int] = {}
+        self._messages_max = _POLL_MESSAGES_MIN
+        self._confirmed_seconds = -_CONFIRM_SECONDS
+        self._identified_seconds = 0.0
+
+    def start(self, offsets: Mapping[int, int], *, known: Mapping[str, str] | None = None) -> None:
+        """Connect, compare identity and offsets with what is there, and seek."""
+        record_batches.install()
+        self._schemas.start()
+        try:
+            self._admin = KafkaAdminClient(
+                bootstrap_servers=self._bootstrap,
+                bootstrap_timeout_ms=_REQUEST_MS * 2,
+                request_timeout_ms=_REQUEST_MS,
+            )
+            self._identity, partitions = self._look()
+            check_identity(known, self._identity, f"{self._bootstrap} {self._topic}")
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=self._bootstrap,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                # Each value is checked byte for byte by the decoder; the sum costs 5 % and finds
+                # what it cannot: a broken disk or wire that still looks like a sample.
+                check_crcs=True,
+                fetch_max_bytes=_FETCH_BYTES,
+                max_partition_fetch_bytes=_PARTITION_BYTES,
+                fetch_max_wait_ms=200,
+                request_timeout_ms=_REQUEST_MS * 2,
+            )
+            self._seek(sorted(partitions), offsets)
+        except kafka.errors.KafkaError as error:
+            self.close()
+            raise unreachable(self._bootstrap, error) from None
+        except BaseException:
+            self.close()
+            raise
+        self._identified_seconds = self._clock.monotonic_seconds()
+
+    def _seek(self, partitions: list[int], offsets: Mapping[int, int]) -> None:
+        tps = [TopicPartition(self._topic, partition) for partition in partitions]
+        self._consumer.assign(tps)
+        first = self._consumer.beginning_offsets(tps)
+        last = self._consumer.end_offsets(tps)
+        for tp in tps:
+            wanted = offsets.get(tp.partition, first[tp])
+            if not first[tp] <= wanted <= last[tp]:
+                raise self._gap(tp.partition, wanted, f"it holds {first[tp]} to {last[tp]}")
+            self._consumer.seek(tp, wanted)
+            self._next[tp.partition] = wanted
+        foreign = set(offsets) - set(partitions)
+        if foreign:
+            raise self._gap(min(foreign), offsets[min(foreign)], "there is no such partition")
+
+    def identity(self) -> Mapping[str, str]:
+        """Return cluster_id and topic_id."""
+        return dict(self._identity)
+
+    def poll(self, timeout_seconds: float) -> Poll:
+        """Return what has arrived, decoded."""
+        try:
+            polled = self._consumer.poll(
+                timeout_ms=int(timeout_seconds * 1000), max_records=self._messages_max
+            )
+        except (
+            kafka.errors.OffsetOutOfRangeError,
+            kafka.errors.NoOffsetForPartitionError,
+            kafka.errors.LogTruncationError,
+        ) as error:
+            raise self._gap(-1, -1, str(error)) from None
+        except kafka.errors.CorruptRecordError as error:
+            raise StreamError(
+                f"a record batch is damaged: {error}",
+                where=f"{self._bootstrap} {self._topic}",
+                hint="Its checksum is wrong on the broker's disk or on the way; restore it there.",
+                retryable=True,
+            ) from None
+        except kafka.errors.KafkaError as error:
+            self._away(error)
+            polled = {}
+        self._check_identity()
+        poll = self._decoded(polled) if polled else None
+        caught_up = self._confirm()
+        if poll is None:
+            return Poll(self._topic, SAMPLE_SCHEMA.empty_table(), (), dict(self._next), caught_up)
+        samples, rejects = poll
+        raw = _RawMessages({tp.partition: records for tp, records in polled.items()})
+        return Poll(self._topic, samples, tuple(rejects), dict(self._next), caught_up, raw)
+
+    def _decoded(self, polled: Mapping[Any, Sequence[Any]]) -> tuple[Any, list[Any]]:
+        for tp, records in polled.items():
+            self._next[tp.partition] = records[-1].offset + 1
+        messages = _messages(polled, self._clock.now_us())
+        count = len(messages.values)
+        size = sum(len(value) for value in messages.values if value is not None)
+        wanted = _POLL_BYTES * count // max(size, 1)
+        self._messages_max = min(max(wanted, _POLL_MESSAGES_MIN), _POLL_MESSAGES_MAX)
+        samples, rejects = self._decoder.decode(messages)
+        self._meters.add("linksla_ingest_messages_total", count)
+        self._meters.add("linksla_ingest_bytes_total", size)
+        self._meters.add("linksla_ingest_samples_total", samples.num_rows)
+        for reject in rejects:
+            self._meters.add("linksla_ingest_rejects_total", 1, reason=reject.reason)
+        return samples, rejects
+
+    def _confirm(self) -> dict[int, int]:
+        """Return the partitions that the broker says we have read to their end, and when.
+
+        Asked at most every 2 s. The instant is before the question, so never too late.
+        """
+        if self._clock.monotonic_seconds() - self._confirmed_seconds < _CONFIRM_SECONDS:
+            return {}
+        self._confirmed_seconds = self._clock.monotonic_seconds()
+        asked_at_us = self._clock.now_us()
+        tps = [TopicPartition(self._topic, partition) for partition in self._next]
+        try:
+            ends = self._consumer.end_offsets(tps, timeout_ms=_CONFIRM_MS)
+        except kafka.errors.KafkaError as error:
+            self._away(error)
+            return {}
+        lag = 0
+        for tp in tps:
+            self._skip_markers(tp, ends[tp])
+            lag += max(ends[tp] - self._next[tp.partition], 0)
+        self._meters.set("linksla_ingest_lag_messages", lag)
+        self._meters.set("linksla_ingest_broker_up", 1)
+        return {tp.partition: asked_at_us for tp in tps if self._next[tp.partition] >= ends[tp]}
+
+    def _skip_markers(self, tp: Any, end: int) -> None:
+        """Step over transaction markers: they take an offset, and no message comes for them."""
+        if self._next[tp.partition] < end and tp not in self._consumer.paused():
+            position = self._consumer.position(tp, timeout_ms=_REQUEST_MS)
+            self._next[tp.partition] = max(self._next[tp.partition], position or 0)
+
+    def pause(self) -> None:
+        """Stop fetching."""
+        self._consumer.pause(*self._consumer.assignment())
+
+    def resume(self) -> None:
+        """Fetch again."""
+        self._consumer.resume(*self._consumer.assignment())
+
+    def close(self) -> None:
+        """Disconnect."""
+        consumer, self._consumer = self._consumer, None
+        admin, self._admin = self._admin, None
+        for client in (consumer, admin):
+            if client is not None:
+                client.close()
+
+    def _look(self) -> tuple[dict[str, str], list[int]]:
+        cluster_id = str(self._admin.describe_cluster()["cluster_id"])
+        (topic,) = self._admin.describe_topics([self._topic])
+        if topic["error_code"] == kafka.errors.UnknownTopicOrPartitionError.errno:
+            raise StreamError(
+                f"there is no topic {self._topic}",
+                where=self._bootstrap,
+                hint="Make it with `linksla kafka`, or correct the name.",
+            )
+        partitions = [int(item["partition_index"]) for item in topic["partitions"]]
+        return {"cluster_id": cluster_id, "topic_id": str(topic["topic_id"])}, partitions
+
+    def _check_identity(self) -> None:
+        """Look every 10 s whether the topic is still the one we started on."""
+        now = self._clock.monotonic_seconds()
+        if now - self._identified_seconds < _IDENTITY_SECONDS:
+            return
+        self._identified_seconds = now
+        try:
+            found, _ = self._look()
+        except kafka.errors.KafkaError as error:
+            self._away(error)
+            return
+        check_identity(self._identity, found, f"{self._bootstrap} {self._topic}")
+
+    def _away(self, error: Exception) -> None:
+        self._meters.set("linksla_ingest_broker_up", 0)
+        self._meters.add("linksla_ingest_broker_errors_total")
+        log.warning("kafka does not answer: %s (%s)", self._bootstrap, type(error).__name__)
+
+    def _gap(self, partition: int, offset: int, detail: str) -> StreamError:
+        at = f"offset {offset} of partition {partition}" if partition >= 0 else "the next offset"
+        return StreamError(
+            f"{at} is not there any more: {detail}",
+            where=f"{self._bootstrap} {self._topic}",
+            hint="Messages were deleted before they were read, or the topic was made anew. "
+            "Restore the topic, or begin with a new data directory.",
+        )
+
+
+def _messages(polled: Mapping[Any, Sequence[Any]], now_us: int) -> Messages:
+    """Return polled records column by column, in partition order."""
+    records = [record for tp in sorted(polled) for record in polled[tp]]
+    count = len(records)
+    append_ms = np.fromiter((r.timestamp for r in records), dtype=np.int64, count=count)
+    append_us = append_ms * 1_000
+    broker_dated = np.fromiter((r.timestamp_type for r in records), dtype=np.int64, count=count)
+    # Where the producer sets the time, it counts at most as now: nobody dates messages ahead.
+    append_us = np.where(broker_dated == _LOG_APPEND_TIME, append_us, np.minimum(append_us, now_us))
+    return Messages(
+        values=[record.value for record in records],
+        headers={n: record.headers for n, record in enumerate(records) if record.headers},
+        partition=np.fromiter((r.partition for r in records), dtype=np.int64, count=count),
+        offset=np.fromiter((r.offset for r in records), dtype=np.int64, count=count),
+        append_time_us=append_us,
+    )
+
+
+class _RawMessages(Mapping[tuple[int, int], RawMessage]):
+    """A poll's messages by (partition, offset), made only when asked for."""
+
+    def __init__(self, records: Mapping[int, Sequence[Any]]) -> None:
+        self._records = records
+
+    def __getitem__(self, key: tuple[int, int]) -> RawMessage:
+        partition, offset = key
+        records = self._records.get(partition, ())
+        place = bisect_left(records, offset, key=lambda record: record.offset)
+        if place == len(records) or records[place].offset != offset:
+            raise KeyError(key)
+        record = records[place]
+        return RawMessage(
+            value=record.value or b"",
+            key=record.key,
+            headers=tuple((name, content or b"") for name, content in record.headers),
+            append_time_us=record.timestamp * 1_000,
+        )
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        for partition, records in self._records.items():
+            for record in records:
+                yield partition, record.offset
+
+    def __len__(self) -> int:
+        return sum(len(records) for records in self._records.values())
