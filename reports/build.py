@@ -101,7 +101,7 @@ def file_stem(name: str) -> str:
     (THREATS 13).
     """
     safe = _UNSAFE.sub("_", name)[:_STEM_CHARACTERS_MAX].lstrip(".-")
-    if safe == name:
+    if safe and safe == name:
         return name
     return f"{safe or 'customer'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 

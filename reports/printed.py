@@ -258,11 +258,8 @@ def _buckets(answer: MonthAnswer) -> list[Printed]:
 
 
 def _budget(answer: MonthAnswer) -> str:
-    left = answer.budget_left_seconds
-    allowed = duration(answer.budget_allowed_seconds)
-    if left < 0:
-        return f"{allowed} allowed, overdrawn by {duration(-left)}"
-    return f"{allowed} allowed, {duration(left)} left"
+    allowed, left = answer.budget_allowed_seconds, answer.budget_left_seconds
+    return f"{duration(allowed)} allowed, {duration(left)} left"
 
 
 def _objective(objective: ObjectiveAnswer) -> Printed:

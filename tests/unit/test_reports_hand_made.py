@@ -89,7 +89,7 @@ def answer_of(circuit_id: str = "DEN-1", **changes) -> MonthAnswer:
         credit_percent="10",
         credit_reason="99.0 ≤ 99.98867 < 99.99",
         budget_allowed_seconds=267,
-        budget_left_seconds=-36,
+        budget_left_seconds=0,
         outages=(
             Outage("o-77aa", circuit_id, OUTAGE, OUTAGE + 303, 303, 0, "carrier", False),
             Outage("o-88bb", circuit_id, END - 60, None, 60, 7, "", True),
@@ -166,7 +166,7 @@ def test_the_pdf_prints_every_number_of_the_answer() -> None:
         "2,674,377", "742:52:57", "303", "0:05:03", "3,600", "1:00:00", "120", "2,113", "40 s",
         "99.98867 %", "99.92110 %", "99.99551 %", "99.98418 % to 99.98868 %", "2,678,400",
         "744:00:00", "4.10000 ms", "17,280", "≤ 0.79 %", "10 %", "4 min 27 s allowed",
-        "overdrawn by 36 s", "99.0 ≤ 99.98867 < 99.99",
+        "0 s left", "99.0 ≤ 99.98867 < 99.99",
         "2,674,377 / (2,674,377 + 303) = 99.98867 %, rounded down",
     ):  # fmt: skip
         assert number in text, number
@@ -267,7 +267,7 @@ def test_the_csv_holds_the_answers_in_seconds_and_utc() -> None:
     assert row["availability_as_experienced_percent"] == "99.92110"
     assert row["availability_unmeasured_bad_percent"] == "99.98418"
     assert row["start"] == "2025-10-01T06:00:00Z"
-    assert row["budget_left_seconds"] == "-36"
+    assert row["budget_allowed_seconds"] == "267"
     assert row["verdict"] == "breached"
 
 
