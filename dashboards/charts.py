@@ -186,7 +186,7 @@ def _share_mark(left: float, width: float, top: int, share: float | None) -> str
         )
     if share >= 1:
         return f'<rect class="tape-up" {at} y="{middle - 1}" height="2" fill="#9AA0A6"/>'
-    tall = max((1 - share) * _HEIGHT, 3)
+    tall = max((1 - share) * _HEIGHT, 6)  # 4 px in 14 are easily missed
     return (
         f'<rect class="tape-down" {at} y="{middle - tall / 2:.1f}" height="{tall:.1f}" '
         'fill="#D1410C"/>'

@@ -39,6 +39,14 @@ def hours_minutes_seconds(seconds: int) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
+def step_words(seconds: int) -> str:
+    """Return a chart's step in its largest whole unit: `30 min`, `1 d`."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
 def local(second: int, zone: str, now_s: int, *, seconds: bool = False) -> str:
     """Return an instant in a zone: `14:55 MDT`; another day has its date, another year that too."""
     moment = utc(second).astimezone(ZoneInfo(zone))
@@ -78,8 +86,8 @@ def strip(fresh: Freshness, zone: str, now_s: int) -> Strip:
         parts.append(f"live to {local(fresh.live_to_s, zone, now_s).rsplit(' ', 1)[0]}")
     if fresh.behind:
         parts.append(f"{plural(len(fresh.behind), 'circuit')} behind")
-    elif fresh.circuits == 1:
-        parts.append("the circuit is in time")
+    elif fresh.circuits <= 2:
+        parts.append(("the circuit is in time", "both circuits in time")[fresh.circuits - 1])
     else:
         parts.append(f"all {fresh.circuits:,} circuits in time")
     late = now_s - newest
@@ -97,7 +105,7 @@ def home_sentence(circuits: Sequence[CircuitSummary]) -> str:
     if not judged:
         return f"{plural(len(circuits), 'circuit')}, none measured yet this month."
     within = [name for name, month in judged if month.verdict in (Outcome.MET, Outcome.AT_RISK)]
-    parts = [f"{plural(len(within), 'circuit')} within SLA" if within else "No circuit within SLA"]
+    parts = [f"{plural(len(within), 'circuit')} within SLA"] if within else []
     troubled = [
         (name, month) for wanted in _URGENCY for name, month in judged if month.verdict is wanted
     ]

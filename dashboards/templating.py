@@ -16,6 +16,7 @@ from dashboards.phrases import (
     local_and_utc,
     plural,
     quantity,
+    step_words,
 )
 from linksla.clock import iso
 from sla.calendar import month_name
@@ -46,6 +47,7 @@ def make_templates() -> Jinja2Templates:
             "plural": plural,
             "quantity": quantity,
             "segment": lambda text: quote(text, safe=""),
+            "step_words": step_words,
             "verdict_word": lambda outcome: VERDICT_WORDS[outcome],
         }
     )

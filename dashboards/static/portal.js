@@ -51,10 +51,12 @@
     }
     if (last !== null) {
       ctx.fillStyle = colour("--ink");
-      ctx.textAlign = "left";
-      ctx.textBaseline = "middle";
-      const x = Math.min(u.valToPos(last.at, "x", true) + 6 * ratio, bbox.left + bbox.width + 6 * ratio);
-      ctx.fillText(written(last.value, data.unit), x, u.valToPos(last.value, "y", true));
+      const x = u.valToPos(last.at, "x", true);
+      const text = written(last.value, data.unit);
+      const fits = x + ctx.measureText(text).width + 6 * ratio < bbox.left + bbox.width;
+      ctx.textAlign = fits ? "left" : "right";
+      ctx.textBaseline = fits ? "middle" : "bottom";
+      ctx.fillText(text, fits ? x + 6 * ratio : bbox.left + bbox.width - 2 * ratio, u.valToPos(last.value, "y", true) - (fits ? 0 : 4 * ratio));
     }
     ctx.restore();
   };
@@ -68,8 +70,10 @@
     const top = Math.max(data.limit ?? 0, ...data.high.filter((v) => v !== null), ...data.lines.flatMap((l) => l.values.filter((v) => v !== null)));
     const axis = { stroke: colour("--quiet"), font: "11px Inter, system-ui, sans-serif", grid: { stroke: colour("--rule"), width: 1 }, ticks: { show: false } };
     box.replaceChildren();
+    // As the tape above: 72 of 1,076 parts for labels, 4 parts free at the right: one time axis.
+    const part = box.clientWidth / 1076;
     box.plot = new uPlot({
-      width: box.clientWidth, height: 132, padding: [12, 84, 0, 0], legend: { show: false },
+      width: box.clientWidth, height: 132, padding: [14, 4 * part, 0, 0], legend: { show: false },
       cursor: { sync: { key: "circuit" }, y: false, points: { size: 5 }, drag: { x: true, y: false } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.zone),
       scales: { x: { range: (_, low, high) => [Number(box.dataset.from || low), Number(box.dataset.to || high)] }, y: { range: [0, top > 0 ? top * 1.12 : 1] } },
@@ -78,18 +82,20 @@
         { label: "high", stroke: "transparent", width: 0, points: { show: false } }],
       bands: [{ series: [lines.length + 2, lines.length + 1], fill: `${colour("--line")}55` }],
       axes: [{ ...axis, size: 24, values: clock(data.zone) },
-        { ...axis, size: 72, space: 28, values: (_, ticks) => ticks.map((v) => written(v, data.unit)) }],
+        { ...axis, size: 72 * Math.max(part, 0.9), space: 28, values: (_, ticks) => ticks.map((v) => written(v, data.unit)) }],
       hooks: { draw: [annotate(data)] },
     }, [data.starts, ...data.lines.map((l) => l.values), data.low, data.high], box);
   };
 
   // Ticks as on the tape: "9 Oct" for days, "14:30" within one.
-  const clock = (zone) => (_, ticks) => {
+  const clock = (zone) => (u, ticks) => {
     const short = ticks.length > 1 && ticks[1] - ticks[0] < 86400;
     const format = new Intl.DateTimeFormat("en-GB", short
       ? { timeZone: zone, hour: "2-digit", minute: "2-digit" }
       : { timeZone: zone, day: "numeric", month: "short" });
-    return ticks.map((second) => format.format(second * 1000));
+    const { min, max } = u.scales.x;
+    const late = max - (max - min) * 0.03; // a label there would be cut off
+    return ticks.map((second) => (second > late ? "" : format.format(second * 1000)));
   };
 
   const charts = (within) => {
