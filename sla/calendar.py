@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
-_YEARS: Final = range(1970, 9999)
+_YEARS: Final = range(1900, 9999)
 _SKIP_SECONDS_MAX: Final = 2 * 86_400  # zones have skipped a whole day (Samoa, 2011-12-30)
 
 
