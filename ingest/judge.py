@@ -49,8 +49,6 @@ def read(schema: WriterSchema, body: bytes) -> list[Row] | Refused:
     rest = len(body) - source.tell()
     if rest:
         return Refused(Reason.UNDECODABLE, f"{rest} bytes are left over after the end")
-    if any(not _fits(record) for record in records):
-        return Refused(Reason.UNDECODABLE, "a long takes more than 64 bits")
     return [_row(record, schema.observed_at_scale) for record in records]
 
 
@@ -120,11 +118,6 @@ def _one(source: io.BytesIO, writer: Any, reader: Any) -> Any:
     return fastavro.schemaless_reader(
         source, writer, reader, handle_unicode_errors="surrogateescape"
     )
-
-
-def _fits(record: Row) -> bool:
-    longs = (record[name] for name in ("sequence", "observed_at", "interval_ms", "bgp_transitions"))
-    return all(value is None or -(2**63) <= value < 2**63 for value in longs)
 
 
 def _row(record: Row, observed_at_scale: int) -> Row:

@@ -26,7 +26,7 @@ class Source(Protocol):
         ...
 
     def identity(self) -> Mapping[str, str]:
-        """Return cluster_id and topic_id, which tell this stream from another: kept with offsets."""
+        """Return cluster_id and topic_id, which tell this stream from another."""
         ...
 
     def poll(self, timeout_seconds: float) -> Poll:
