@@ -47,7 +47,7 @@ def create_control_app(
         files = build_report(
             queries, decisions, request.customer, request.month, request.out, clock
         )
-        return [str(path) for path in files.paths]
+        return [str(path) for path in files.all]
 
     @app.get("/status")
     def status() -> dict[str, object]:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from ingest.embedded_kafka import EmbeddedKafka, fetch_jars
-from ingest.topics import ensure_topics
-
 from cli.stopping import stop_on_signal
+from ingest.embedded_kafka import EmbeddedKafka
+from ingest.kafka_jars import fetch_jars
+from ingest.topics import ensure_topics
 from linksla.clock import SystemClock
 
 

@@ -12,18 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
+
 from alerts.evaluator import AlarmEvaluator
+from cli.configuration import Configuration
 from dashboards.live import LiveFeed
 from ingest.source import Source
-from processors.writer import Writer
-from sla.evaluator import Evaluator
-
-from cli.configuration import Configuration
 from linksla.clock import Clock
 from linksla.errors import LinkslaError
 from linksla.meters import Meters
 from linksla.model import Poll, RawMessage, Reject
 from linksla.stores import TelemetryStore
+from processors.writer import Writer
+from sla.evaluator import Evaluator
 from sla.queries import Queries
 
 log = logging.getLogger(__name__)

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
             files = build_report(
                 queries, decisions, arguments.customer, arguments.month, out, clock
             )
-            paths = [str(path) for path in files.paths]
+            paths = [str(path) for path in files.all]
     except StoreError as error:
         if not error.retryable:
             raise

@@ -80,3 +80,12 @@ def _listen(where: tuple[str, int] | Path) -> socket.socket:
             hint="Another program has this port; choose one with --port (0 picks a free one).",
         ) from None
     return listener
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Return whether a port can be bound right now."""
+    try:
+        _listen((host, port)).close()
+    except LinkslaError:
+        return False
+    return True

@@ -8,20 +8,19 @@ from pathlib import Path
 
 from alerts.sender import Sender
 from alerts.targets import KafkaTarget, Target, WebhookTarget
-from dashboards.app import PortalDependencies, create_app
-from ingest.deadletter import DeadLetterSender
-from ingest.kafka_source import KafkaSource
-from processors.writer import Writer
-
 from cli.configuration import Configuration
 from cli.control import create_control_app
 from cli.node import Node
 from cli.web_server import WebServer
+from dashboards.app import PortalDependencies, create_app
 from dashboards.live import LiveFeed
+from ingest.deadletter import DeadLetterSender
+from ingest.kafka_source import KafkaSource
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
 from linksla.meters import Meters
 from linksla.stores import TelemetryStore
+from processors.writer import Writer
 from sla.queries import Queries
 
 log = logging.getLogger(__name__)

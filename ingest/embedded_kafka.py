@@ -93,6 +93,15 @@ class EmbeddedKafka:
             self.stop()
             raise
 
+    def check(self) -> None:
+        """Do nothing while the broker runs.
+
+        Raises:
+            StreamError: it ended by itself; with its last words.
+        """
+        if self._process is not None and self._process.poll() is not None:
+            raise self._died(f"the broker ended by itself (exit {self._process.returncode})")
+
     def stop(self) -> None:
         """Stop the broker cleanly (SIGTERM, then SIGKILL after 15 s); twice is fine."""
         atexit.unregister(self.stop)

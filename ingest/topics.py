@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import kafka.errors
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from linksla import names
 from linksla.errors import StreamError
@@ -55,6 +55,26 @@ def ensure_topics(
         ) from None
     finally:
         admin.close()
+
+
+def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
+    """Return the offset after the last message of each partition, as the broker says now.
+
+    Raises:
+        StreamError: Kafka cannot be reached, or has no such topic.
+    """
+    try:
+        consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+    except kafka.errors.KafkaError as error:
+        raise unreachable(bootstrap, error) from None
+    try:
+        partitions = consumer.partitions_for_topic(topic) or set()
+        found = consumer.end_offsets([TopicPartition(topic, number) for number in partitions])
+    except kafka.errors.KafkaError as error:
+        raise unreachable(bootstrap, error) from None
+    finally:
+        consumer.close()
+    return {place.partition: end for place, end in found.items()}
 
 
 def unreachable(bootstrap: str, error: Exception) -> StreamError:
