@@ -68,6 +68,13 @@ def csv_files(facts: ReportFacts) -> dict[str, bytes]:
                 for c in facts.circuits for e in c.answer.exclusions
             ),
         ),
+        "ledger": _table(
+            ("circuit_id", "channel", "day", "kind", "count", "detail"),
+            (
+                (line.circuit_id, line.channel, line.day, line.kind, line.count, line.detail)
+                for c in facts.circuits for line in c.ledger
+            ),
+        ),
     }  # fmt: skip
 
 

@@ -7,13 +7,13 @@ the answers in it are those of the API, so they cannot disagree with the portal.
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, Protocol
 
 from linksla.clock import iso
 from linksla.errors import UsageError
 from linksla.inventory import Circuit, Customer
-from sla.answers import CircuitSummary, MonthAnswer, Outcome, Tape
+from sla.answers import CircuitSummary, LedgerLine, MonthAnswer, Outcome, Tape
 from sla.contracts import Contract
 from sla.json import to_json
 from sla.scope import AllCustomers, OnlyCustomers, Scope
@@ -56,6 +56,10 @@ class ReportSource(Protocol):
         """Return the contract version in force at the circuit's complete_up_to, or None."""
         ...
 
+    def ledger(self, scope: Scope, circuit_id: str | None = None) -> tuple[LedgerLine, ...]:
+        """Return the counts of late, duplicate, conflicting and rejected samples."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class CircuitFacts:
@@ -65,6 +69,7 @@ class CircuitFacts:
     tape: Tape | None
     circuit: Circuit | None
     contract: Contract | None
+    ledger: tuple[LedgerLine, ...] = ()  # of the UTC days that the period touches
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,7 @@ def canonical_json(facts: ReportFacts) -> bytes:
         "final": facts.final,
         "complete_up_to": iso(facts.complete_up_to_s),
         "circuits": [to_json(circuit.answer, commercial=True) for circuit in facts.circuits],
+        "ledger": [asdict(line) for circuit in facts.circuits for line in circuit.ledger],
     }
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode() + b"\n"
@@ -151,6 +157,16 @@ def _circuit_facts(source: ReportSource, scope: Scope, answer: MonthAnswer) -> C
         tape=source.tape(scope, answer.circuit_id, answer.start_s, answer.month_end_s),
         circuit=source.inventory_of(scope, answer.circuit_id),
         contract=source.contract_of(scope, answer.circuit_id),
+        ledger=_ledger(source, scope, answer),
+    )
+
+
+def _ledger(source: ReportSource, scope: Scope, answer: MonthAnswer) -> tuple[LedgerLine, ...]:
+    first, last = iso(answer.start_s)[:10], iso(answer.end_s - 1)[:10]
+    return tuple(
+        line
+        for line in source.ledger(scope, answer.circuit_id)
+        if line.day is not None and first <= line.day <= last
     )
 
 

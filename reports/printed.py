@@ -13,6 +13,7 @@ from reports.facts import CircuitFacts, ReportFacts
 from sla.answers import (
     BucketRun,
     ExclusionAnswer,
+    LedgerLine,
     MonthAnswer,
     ObjectiveAnswer,
     Outage,
@@ -80,6 +81,17 @@ def verdict_sentence(facts: ReportFacts) -> str:
         if facts.count(outcome)
     ]
     return f"Of {total} circuit{'' if total == 1 else 's'}: {', '.join(told)}."
+
+
+def ledger_words(lines: tuple[LedgerLine, ...]) -> str:
+    """Return what the ledger holds of a circuit's days, by kind: `3 duplicate, 12 late`."""
+    counts: dict[str, int] = {}
+    for line in lines:
+        counts[line.kind] = counts.get(line.kind, 0) + line.count
+    told = ", ".join(
+        f"{count:,} {kind.replace('_', ' ')}" for kind, count in sorted(counts.items())
+    )
+    return breakable(told) or "nothing late, duplicate, conflicting or rejected"
 
 
 def month_words(month: str) -> str:
@@ -196,6 +208,7 @@ def _circuit(facts: CircuitFacts) -> Printed:
         "bounds": f"{_percent(low)} to {_percent(high)}",
         "bad_but_not_down": f"{a.bad_but_not_down_seconds:,} s",
         "budget": _budget(a),
+        "ledger": ledger_words(facts.ledger),
         "complete_up_to": f"{local_words(a.complete_up_to_s, zone)} ({iso(a.complete_up_to_s)})",
         "objectives": [_objective(objective) for objective in a.objectives],
         "outages": [_outage(outage, zone) for outage in a.outages],

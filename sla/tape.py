@@ -188,18 +188,19 @@ def _runs(tape: Tape, states: Iterable[tuple[int, int, Bucket]]) -> list[_Run]:
 
 def _marks(scale: _Scale, runs: Iterable[_Run]) -> Iterator[_Mark]:
     """Give each run its pixels; those that would be drawn on each other become one mark."""
-    open_mark: _Mark | None = None
+    joined: list[_Run] = []
+    start = stop = 0.0
     for run in runs:
         left, right = _pixels(scale, run)
-        if open_mark is not None and left < open_mark.right:
-            joined = (*open_mark.runs, run)
-            open_mark = _Mark(open_mark.left, max(open_mark.right, right), joined)
+        if joined and left < stop:
+            joined.append(run)
+            stop = max(stop, right)
             continue
-        if open_mark is not None:
-            yield open_mark
-        open_mark = _Mark(left, right, (run,))
-    if open_mark is not None:
-        yield open_mark
+        if joined:
+            yield _Mark(start, stop, tuple(joined))
+        joined, start, stop = [run], left, right
+    if joined:
+        yield _Mark(start, stop, tuple(joined))
 
 
 def _pixels(scale: _Scale, run: _Run) -> tuple[float, float]:
@@ -319,20 +320,16 @@ def _ticks(scale: _Scale) -> Iterator[tuple[int, str]]:
     if length <= 2 * _DAY_SECONDS:
         yield from _clock_ticks(scale, _clock_step_minutes(length))
         return
+    long, first = length > 100 * _DAY_SECONDS, True
     day: date = utc(scale.start_s).astimezone(scale.zone).date()
     while True:
         second = int(datetime(day.year, day.month, day.day, tzinfo=scale.zone).timestamp())
         if second > scale.end_s:
             return
-        long = length > 100 * _DAY_SECONDS
         if second >= scale.start_s and (day.day == 1 or not long):
-            first = second == scale.start_s or day.day == 1
-            yield (
-                second,
-                f"{day.day} {day:%b}"
-                if first and not long
-                else (f"{day:%b %Y}" if long else str(day.day)),
-            )
+            named = f"{day:%b %Y}" if long else f"{day.day} {day:%b}"
+            yield second, named if first or long or day.day == 1 else str(day.day)
+            first = False
         day += timedelta(days=1)
 
 

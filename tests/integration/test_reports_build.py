@@ -220,6 +220,22 @@ def test_a_day_without_samples_is_unmeasured_in_print(build) -> None:
     assert "86,400 24:00:00" in text_of(files.pdf)
 
 
+def test_only_ledger_lines_of_the_months_days_are_printed(small_network, build) -> None:
+    first_day = 1_759_276_800 // 86_400  # 2025-10-01
+    for day, count in ((first_day - 1, 1), (first_day, 20), (first_day + 31, 300), (None, 4000)):
+        small_network.store.writer.execute(
+            "insert into ledger (kind, circuit_id, channel, day, count, detail)"
+            " values ('late', 'DEN-1', 'ch1', ?, ?, '')",
+            [day, count],
+        )
+
+    files = build()
+
+    # October in Denver ends at 06:00Z on 1 November: that day is touched, 30 September is not.
+    assert [row["count"] for row in rows_of(files, "ledger")] == ["20", "300"]
+    assert "in the ledger: 320 late." in text_of(files.pdf)
+
+
 def test_an_unknown_customer_is_told_who_there_is(build) -> None:
     with pytest.raises(UsageError, match="no customer 'initech'") as caught:
         build("initech")

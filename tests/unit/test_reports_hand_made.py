@@ -13,12 +13,20 @@ from linksla.inventory import Channel, Circuit, Customer, Ownership
 from reports.csv_files import csv_files, safe_cell
 from reports.facts import CircuitFacts, ReportFacts, canonical_json
 from reports.pdf import render_pdf
-from reports.printed import breakable, clock_words, printed, share_words, verdict_sentence
+from reports.printed import (
+    breakable,
+    clock_words,
+    ledger_words,
+    printed,
+    share_words,
+    verdict_sentence,
+)
 from sla.answers import (
     Bucket,
     BucketRun,
     ChannelRun,
     ExclusionAnswer,
+    LedgerLine,
     MonthAnswer,
     ObjectiveAnswer,
     Outage,
@@ -132,7 +140,11 @@ def circuit_facts(answer: MonthAnswer) -> CircuitFacts:
         channels=tuple(Channel(name=name) for name in names),
         active_from=START,
     )
-    return CircuitFacts(answer, tape, circuit, CONTRACT)
+    ledger = (
+        LedgerLine("late", answer.circuit_id, "ch1", "2025-10-09", 1_200, ""),
+        LedgerLine("late", answer.circuit_id, "ch2", "2025-10-10", 34, ""),
+    )
+    return CircuitFacts(answer, tape, circuit, CONTRACT, ledger)
 
 
 def facts_of(*answers: MonthAnswer, name: str = CUSTOMER.name) -> ReportFacts:
@@ -276,6 +288,7 @@ def test_each_list_has_its_own_csv_with_all_its_rows() -> None:
 
     assert {name: len(rows_of(facts, name)) for name in csv_files(facts)} == {
         "circuits": 2, "segments": 2, "objectives": 4, "outages": 4, "exclusions": 4,
+        "ledger": 4,
     }  # fmt: skip
     refused = rows_of(facts, "exclusions")[1]
     assert (refused["accepted"], refused["seconds"]) == ("false", "0")
@@ -342,6 +355,12 @@ def test_the_verdict_is_one_sentence(outcomes: tuple[Outcome, ...], sentence: st
     answers = [answer_of(f"DEN-{n}", verdict=outcome) for n, outcome in enumerate(outcomes)]
 
     assert verdict_sentence(facts_of(*answers)) == sentence
+
+
+def test_late_samples_are_counted_by_kind() -> None:
+    assert "in the ledger: 1,234 late." in pdf_text(render_pdf(facts_of(answer_of()), SHA))
+    assert [row["count"] for row in rows_of(facts_of(answer_of()), "ledger")] == ["1200", "34"]
+    assert ledger_words(()) == "nothing late, duplicate, conflicting or rejected"
 
 
 def test_shares_never_flatter() -> None:

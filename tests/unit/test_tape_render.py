@@ -127,6 +127,27 @@ def test_day_ticks_stand_at_local_midnights_also_after_the_clock_change() -> Non
     assert hours == [0, 24, 49, 73]  # 2 November has 25 hours
 
 
+def test_the_first_day_and_each_first_of_a_month_name_their_month() -> None:
+    start = START + 28 * DAY + 43_200
+    tape = tape_of((start, start + 8 * DAY, Bucket.UP), start=start, end=start + 8 * DAY)
+
+    svg = render_tape(tape, timezone=ZONE)
+
+    labels = re.findall(r'class="tape-tick-label"[^>]*>([^<]*)<', svg)
+    assert labels == ["30 Oct", "31", "1 Nov", "2", "3", "4", "5", "6"]
+
+
+def test_a_long_range_has_ticks_at_months() -> None:
+    end = START + 400 * DAY
+    tape = tape_of((START, end, Bucket.UP), end=end)
+
+    svg = render_tape(tape, timezone=ZONE)
+
+    labels = re.findall(r'class="tape-tick-label"[^>]*>([^<]*)<', svg)
+    assert labels[:3] == ["Oct 2025", "Nov 2025", "Dec 2025"]
+    assert len(labels) == 13  # the fourteenth, five days before the end, has no room
+
+
 def test_a_short_range_has_ticks_at_local_hours() -> None:
     start = START + 9 * 3600
     tape = tape_of((start, start + 7200, Bucket.UP), start=start, end=start + 7200)
