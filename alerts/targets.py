@@ -14,8 +14,9 @@ from kafka import KafkaProducer
 from standardwebhooks import Webhook
 
 from alerts.messages import CONTENT_TYPE, Message
+from ingest.reachable import check_reachable
 from linksla.clock import MICROSECONDS, Clock, SystemClock
-from linksla.errors import ConfigError, DeliveryError
+from linksla.errors import ConfigError, DeliveryError, StreamError
 from linksla.names import TOPIC_BREACHES
 from linksla.settings import WebhookSettings
 
@@ -91,6 +92,7 @@ class KafkaTarget:
         milliseconds = int(TIMEOUT_SECONDS * 1000)
         try:
             if self._producer is None:
+                check_reachable(self._bootstrap)
                 self._producer = KafkaProducer(
                     bootstrap_servers=self._bootstrap,
                     acks="all",
@@ -105,7 +107,7 @@ class KafkaTarget:
                 value=message.body.encode(),
                 headers=[("content-type", CONTENT_TYPE.encode())],
             ).get(timeout=TIMEOUT_SECONDS)
-        except (kafka.errors.KafkaError, OSError) as error:
+        except (kafka.errors.KafkaError, StreamError, OSError) as error:
             self.close()
             raise DeliveryError(
                 f"Kafka did not take the message ({type(error).__name__})",

@@ -20,7 +20,9 @@ import pyarrow.parquet
 from kafka import KafkaProducer
 
 from ingest.mapping import Mapping
+from ingest.reachable import check_reachable
 from ingest.replay_rows import Origin, Skipped, needed_columns, to_wire
+from ingest.topics import unreachable
 from linksla.errors import StreamError, UsageError
 from linksla.names import SAMPLES_PARTITIONS, TOPIC_SAMPLES
 from linksla.wire import WIRE_SCHEMA, encode, partition_of
@@ -60,16 +62,14 @@ def replay(
     skipped = Skipped()
     tables = [table for path in paths for table in read_file(path, mapping, skipped)]
     samples = in_time_order(pa.concat_tables(tables)) if tables else WIRE_SCHEMA.empty_table()
+    check_reachable(bootstrap)
     try:
         producer = KafkaProducer(
             bootstrap_servers=bootstrap, acks="all", linger_ms=5, batch_size=1 << 20,
-            buffer_memory=64 << 20, max_request_size=16 << 20,
+            max_request_size=16 << 20,
         )  # fmt: skip
     except kafka.errors.KafkaError as error:
-        raise StreamError(
-            f"Kafka cannot be reached ({type(error).__name__})", where=bootstrap,
-            hint="Start it with `linksla kafka`, or name another with --kafka.", retryable=True,
-        ) from None  # fmt: skip
+        raise unreachable(bootstrap, error) from None
     try:
         messages = _send(producer, topic, samples, batch, progress)
     finally:
