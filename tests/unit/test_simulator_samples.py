@@ -72,9 +72,8 @@ def plain_states(table: pa.Table, grid: int, start: int, end: int, threshold: fl
             for row in inside
             if row["loss_ratio"] is not None or row["latency_ms"] is not None
         ]
-        if any(state != "ESTABLISHED" for state in known):
-            out.append("B")
-        elif losses and sum(losses) / len(losses) > threshold:
+        lossy = bool(losses) and sum(losses) / len(losses) > threshold
+        if lossy or any(state != "ESTABLISHED" for state in known):
             out.append("B")
         else:
             out.append("G" if known or losses else "?")
