@@ -1,11 +1,15 @@
 """What maintenance takes out: the vectors through the SQL, acceptance, cap and overlaps."""
 
 import re
+from fractions import Fraction
+
+import pytest
 
 from sla.answers import Bucket
-from sla.exclusions import Cap, excluded_seconds
+from sla.contracts import MaintenanceTerms
+from sla.exclusions import Cap, Excluded, decide, excluded_seconds
 from sla.maintenance import MaintenanceWindow
-from sla.runs import Judgement, LiveSpan, availability_runs, cut_at_windows
+from sla.runs import AvailabilityRun, Judgement, LiveSpan, State, availability_runs, cut_at_windows
 
 GRID = 10
 LETTER = {Bucket.UP: "u", Bucket.DOWN: "d", Bucket.UNMEASURED: "?"}
@@ -64,3 +68,61 @@ def test_every_case_of_channel_windows_agrees(memory_store, vectors) -> None:
 
         assert text == cells(case["expect_availability"]), case["name"]
         assert "".join(taken) == cells(case["expect_excluded"]), case["name"]
+
+
+TERMS = MaintenanceTerms(notice_hours=72, cap_hours_per_month=Fraction(1))
+HOUR = 3_600
+START = 100 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("more", "accepted", "said"),
+    [
+        ({"announced_at": START - 72 * HOUR}, True, "72 h are asked for"),
+        ({"announced_at": START - 72 * HOUR + 1}, False, "nobody has approved it"),
+        ({"announced_at": START + HOUR}, False, "after its start"),
+        ({"announced_at": START, "approved_by": "noc"}, True, "approved by noc"),
+        ({"announced_at": START, "approved_by": "carrier"}, False, "does not approve"),
+        ({"announced_at": 0, "exclude_from_sla": False}, False, "does not touch the SLA"),
+    ],
+)
+def test_a_window_is_accepted_by_notice_or_by_another_than_its_proposer(
+    more, accepted: bool, said: str
+) -> None:
+    decision = decide(window("w", START, START + HOUR, **more), TERMS)
+
+    assert decision.accepted is accepted
+    assert said in decision.reason
+
+
+UP = [AvailabilityRun(0, 1_000, State.GOOD, Bucket.UP)]
+
+
+def test_overlaps_go_to_the_window_that_starts_first_then_to_the_smaller_id() -> None:
+    windows = [window("b", 100, 200), window("a", 100, 150), window("c", 50, 120)]
+
+    found = excluded_seconds(windows, UP, UP, [Cap(0, 1_000, None)])
+
+    assert found == (Excluded(50, 120, "c"), Excluded(120, 150, "a"), Excluded(150, 200, "b"))
+
+
+def test_the_cap_is_used_up_in_order_of_time_and_cuts_within_a_window() -> None:
+    windows = [window("late", 300, 400), window("early", 100, 180)]
+
+    found = excluded_seconds(windows, UP, UP, [Cap(0, 1_000, 100)])
+
+    assert found == (Excluded(100, 180, "early"), Excluded(300, 320, "late"))
+
+
+def test_each_month_has_its_own_cap() -> None:
+    found = excluded_seconds(
+        [window("over the end", 400, 600)], UP, UP, [Cap(0, 500, 30), Cap(500, 1_000, 30)]
+    )
+
+    assert found == (Excluded(400, 430, "over the end"), Excluded(500, 530, "over the end"))
+
+
+def test_a_channel_window_takes_nothing_while_the_circuit_is_up() -> None:
+    found = excluded_seconds([window("w", 100, 200, channel="ch1")], UP, UP, [Cap(0, 1_000, None)])
+
+    assert found == ()
