@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2
@@ -14,9 +15,10 @@ import sqlalchemy as sa
 from linksla.clock import ManualClock
 from linksla.decisions import DecisionsStore, audit, reports
 from linksla.errors import UsageError
-from linksla.inventory import Customer, Inventory
+from linksla.inventory import Customer, Inventory, Ownership
 from linksla.settings import TimeSettings
 from reports.build import ReportFiles, build_report, file_stem
+from reports.facts import gather
 from sla.contracts import load_contracts
 from sla.json import to_json
 from sla.maintenance import load_maintenance
@@ -212,6 +214,25 @@ def test_each_customer_has_its_own_circuits_only(build) -> None:
     assert "DEN-" not in text_of(globex.pdf) + globex.json.read_text()
 
 
+def test_a_circuit_that_changed_hands_is_reported_to_each_for_its_own_time(small_network) -> None:
+    handover = 1_760_400_000  # 2025-10-14T00:00:00Z, after the outage of the 9th
+    circuit = small_network.inventory.circuits["DEN-1"]
+    owners = (
+        Ownership(customer="acme", end=handover),
+        Ownership(customer="globex", start=handover),
+    )
+    circuits = {"DEN-1": replace(circuit, owners=owners)}
+    queries = queries_of(small_network, Inventory(small_network.inventory.customers, circuits))
+
+    (before,) = gather(queries, "acme", MONTH).circuits
+    (after,) = gather(queries, "globex", MONTH).circuits
+
+    assert (before.answer.end_s, after.answer.start_s) == (handover, handover)
+    assert (before.answer.seconds.down, after.answer.seconds.down) == (300, 0)
+    assert max(run.end_s for run in before.tape.circuit) == handover
+    assert min(run.start_s for run in after.tape.circuit) == handover
+
+
 def test_a_day_without_samples_is_unmeasured_in_print(build) -> None:
     files = build("globex")
 
@@ -279,8 +300,6 @@ def test_a_hostile_customer_stays_inside_the_folder(small_network, decisions, tm
 
 
 def _owned_by(circuit, customer: str):
-    from dataclasses import replace
-
     return replace(circuit, owners=(replace(circuit.owners[0], customer=customer),))
 
 
