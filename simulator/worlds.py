@@ -26,7 +26,7 @@ LAST_MILE: Final = Terms(
     consecutive=10,
     objectives=(
         ("latency p95", "latency", "p95", "8"),
-        ("loss mean", "loss", "mean", "0.001"),
+        ("loss mean", "loss", "mean", "0.002"),
     ),
     notice_hours=72,
     cap_hours_per_month=4,
@@ -60,7 +60,7 @@ PROTECTED: Final = Terms(
     consecutive=3,
     objectives=(
         ("latency mean", "latency", "mean", "4"),
-        ("loss mean", "loss", "mean", "0.0005"),
+        ("loss mean", "loss", "mean", "0.002"),
     ),
     notice_hours=240,
     bands=(("99.99", "0"), ("99.9", "15"), ("99.0", "30"), ("0", "50")),
@@ -88,7 +88,7 @@ CORE: Final = Terms(
     target_percent="99.99",
     up_at_least=1,
     consecutive=2,
-    objectives=(("loss maximum", "loss", "maximum", "1"),),
+    objectives=(("loss mean", "loss", "mean", "0.002"),),
     notice_hours=72,
     bands=(("99.99", "0"), ("99.0", "10"), ("0", "50")),
 )
@@ -138,7 +138,7 @@ def _network(month: str) -> tuple[SimulatedCircuit, ...]:
         SimulatedCircuit(
             id="DEN-2", customer="acme", terms=LAST_MILE, site="Denver", region="us-east-1",
             bandwidth_mbps=1_000, grid_seconds=30,
-            channels=_channels(6900, 7050, 7100, 7400, jitter_us=250, load=0.8),
+            channels=_channels(6200, 6350, 6400, 6700, jitter_us=250, load=0.8),
             active_from_s=denver, utc_offset_hours=-6,
         ),
         SimulatedCircuit(
@@ -275,20 +275,20 @@ def once_world() -> World:
 _DEMO_LAST_MONTH: Final = (
     ("DEN-1", "fibre-cut", 9, 9), ("DEN-1", "channel-lost", 12, 15), ("DEN-1", "reroute", 18, 2),
     ("DEN-2", "maintenance", 20, 6), ("DEN-2", "blips", 6, 11),
-    ("DEN-2", "maintenance-unannounced", 26, 4), ("DEN-3", "bgp-flap", 17, 20),
+    ("DEN-2", "maintenance-unannounced", 26, 4), ("DEN-3", "reroute", 17, 20),
     ("DEN-3", "channel-maintenance", 22, 5), ("LON-1", "silent-probe", 11, 10),
     ("LON-1", "brownout", 25, 16), ("LON-2", "channel-lost", 7, 9),
     ("LON-2", "duplicates", 14, 12), ("LON-2", "clock-ahead", 18, 0),
     ("BOM-1", "heavy-loss", 8, 7), ("BOM-1", "late-burst", 14, 6),
-    ("FRA-1", "maintenance-overrun", 23, 1), ("FRA-1", "fibre-cut", 16, 13),
+    ("FRA-1", "maintenance", 23, 1), ("FRA-1", "channel-lost", 16, 13),
 )  # fmt: skip
 _DEMO_THIS_MONTH: Final = (
     ("DEN-2", "fibre-cut", 2, 17), ("DEN-1", "congestion", 3, 14), ("LON-2", "reroute", 4, 3),
     ("LON-1", "corrupt", 4, 8), ("DEN-3", "channel-lost", 5, 12), ("LON-2", "reordering", 6, 10),
     ("BOM-1", "blind-probe", 6, 15), ("DEN-2", "maintenance", 8, 6), ("LON-1", "blips", 9, 11),
-    ("FRA-1", "channel-lost", 10, 9), ("BOM-1", "long-cut", 11, 3),
-    ("DEN-1", "silent-probe", 13, 22), ("LON-2", "bgp-flap", 15, 2),
-    ("DEN-3", "maintenance-unannounced", 17, 7), ("LON-1", "silent-probe", 19, 4),
+    ("FRA-1", "channel-lost", 10, 9), ("BOM-1", "fibre-cut", 11, 3),
+    ("DEN-1", "silent-probe", 13, 22), ("LON-1", "bgp-flap", 15, 2),
+    ("DEN-3", "maintenance-approved", 17, 7), ("LON-1", "silent-probe", 19, 4),
     ("BOM-1", "maintenance", 21, 20), ("DEN-2", "channel-lost", 23, 9),
     ("LON-1", "fibre-cut", 25, 18),
 )  # fmt: skip
