@@ -82,6 +82,7 @@ class AlarmEvaluator:
         self._maintenance = tuple(maintenance)
         self._clock = clock
         self._origin = messages.Origin(source, base_url)
+        self._contracts: dict[tuple[str, str], Contract | None] = {}
         self._judged_up_to: dict[str, int] = {}  # circuit → complete_up_to_s when last evaluated
 
     def evaluate(
@@ -137,7 +138,7 @@ class AlarmEvaluator:
         self, summary: CircuitSummary, verdicts: Sequence[VerdictChange]
     ) -> CircuitFacts | None:
         circuit = self._queries.inventory_of(_ALL, summary.circuit_id)
-        contract = self._queries.contract_of(_ALL, summary.circuit_id)
+        contract = self._contract(summary)
         if circuit is None or contract is None:
             return None
         answers: dict[str, MonthAnswer] = {}
@@ -150,6 +151,15 @@ class AlarmEvaluator:
             for month, answer in sorted(answers.items())
         )
         return CircuitFacts(circuit, contract, summary, months)
+
+    def _contract(self, summary: CircuitSummary) -> Contract | None:
+        """Return the contract in force, asked once a month: n changes at a month start only."""
+        key = (summary.circuit_id, summary.month.month if summary.month is not None else "")
+        found = self._contracts.get(key)
+        if found is None:
+            found = self._queries.contract_of(_ALL, summary.circuit_id)
+            self._contracts[key] = found
+        return found
 
     def _known_from_s(self, answer: MonthAnswer, *, first_look: bool) -> int:
         """Return the instant before which a month's change cannot have happened unseen.
