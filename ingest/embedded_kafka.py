@@ -24,6 +24,7 @@ from linksla.errors import StreamError
 _HOST: Final = "127.0.0.1"
 _START_SECONDS_MAX: Final = 60.0
 _STOP_SECONDS_MAX: Final = 15.0
+_RELEASE_SECONDS_MAX: Final = 3.0
 _LOG_LINES: Final = 8
 
 _JVM: Final = (
@@ -124,9 +125,12 @@ class EmbeddedKafka:
     def _hold(self) -> None:
         """Take the data directory: a lock that we and the broker inherit, so it ends with both."""
         held = (self._data / "broker.lock").open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        # One whose parent was just killed needs a second or so to end.
+        deadline = self._clock.monotonic_seconds() + _RELEASE_SECONDS_MAX
+        while not _locked(held):
+            if self._clock.monotonic_seconds() < deadline:
+                self._clock.wait(threading.Event(), 0.05)
+                continue
             held.seek(0)
             pid = held.read().strip()
             held.close()
@@ -135,7 +139,7 @@ class EmbeddedKafka:
                 where=str(self._data),
                 hint="Stop that one, or name another data directory.",
                 retryable=True,
-            ) from None
+            )
         self._held = held
 
     def _properties(self, controller: int) -> str:
@@ -253,6 +257,14 @@ class EmbeddedKafka:
         told = [line for line in lines if line.strip() and not line.startswith("\tat ")]
         last = "\n  ".join(told[-_LOG_LINES:])
         return StreamError(f"{what}; it said last:\n  {last}", where=str(log), retryable=True)
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _free_port(port: int) -> int:

@@ -34,6 +34,7 @@ _CONFIRM_SECONDS: Final = 2.0
 _IDENTITY_SECONDS: Final = 10.0
 _REQUEST_MS: Final = 5_000
 _CONFIRM_MS: Final = 2_000
+_RECONNECT_MS: Final = 1_000  # by default a broker that is back is found after up to 30 s
 _LOG_APPEND_TIME: Final = 1
 
 
@@ -72,6 +73,7 @@ class KafkaSource:
                 bootstrap_servers=self._bootstrap,
                 bootstrap_timeout_ms=_REQUEST_MS * 2,
                 request_timeout_ms=_REQUEST_MS,
+                reconnect_backoff_max_ms=_RECONNECT_MS,
             )
             self._identity, partitions = self._look()
             check_identity(known, self._identity, f"{self._bootstrap} {self._topic}")
@@ -87,6 +89,7 @@ class KafkaSource:
                 max_partition_fetch_bytes=_PARTITION_BYTES,
                 fetch_max_wait_ms=200,
                 request_timeout_ms=_REQUEST_MS * 2,
+                reconnect_backoff_max_ms=_RECONNECT_MS,
             )
             self._seek(sorted(partitions), offsets)
         except kafka.errors.KafkaError as error:
