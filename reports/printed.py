@@ -31,7 +31,7 @@ _VERDICT_WORDS: Final = {
     Outcome.NOT_ASSESSABLE: "not assessable",
 }
 _TAPE_PIXELS: Final = 520  # with the labels 596 px on 510 pt: text of 11 px prints at 9.4 pt
-_TAPE_FONT: Final = "Libertinus Serif"
+_TAPE_FONT: Final = "Libertinus Serif"  # the template's; system fonts are never asked
 _UNBROKEN_MAX: Final = (
     24  # longer words get invisible break points, so that no name leaves its cell
 )

@@ -12,7 +12,7 @@ import pytest
 from linksla.inventory import Channel, Circuit, Customer, Ownership
 from reports.csv_files import csv_files, safe_cell
 from reports.facts import CircuitFacts, ReportFacts, canonical_json
-from reports.pdf import render_pdf
+from reports.pdf import displayable, render_pdf
 from reports.printed import (
     breakable,
     clock_words,
@@ -386,3 +386,26 @@ def test_every_text_of_the_printed_report_survives_json() -> None:
     document = printed(facts_of(answer_of()), SHA)
 
     assert json.loads(json.dumps(document)) == document
+
+
+@pytest.mark.parametrize("name", ["Société Générale", "Ωμέγα", "Привет", "שלום", "Łódź →"])
+def test_a_name_that_the_fonts_can_show_is_shown(name: str) -> None:
+    assert displayable(name) == name
+    assert name in pdf_text(render_pdf(facts_of(answer_of(), name=name), SHA))
+
+
+def test_a_name_that_no_font_can_show_is_numbered_in_the_pdf_and_whole_in_the_json() -> None:
+    name = "東京 \N{GRINNING FACE}"
+    facts = facts_of(answer_of(name), name=name)
+
+    assert "[U+6771][U+4EAC] [U+1F600]" in pdf_text(render_pdf(facts, SHA))
+    assert json.loads(canonical_json(facts))["customer"]["name"] == name
+    assert rows_of(facts, "circuits")[0]["circuit_id"] == name
+
+
+def test_a_channel_that_no_font_can_show_does_not_stop_the_tape() -> None:
+    (circuit,) = facts_of(answer_of()).circuits
+    tape = replace(circuit.tape, channels=(ChannelRun("通道", START, END, "good"),))
+    facts = replace(facts_of(answer_of()), circuits=(replace(circuit, tape=tape),))
+
+    assert "[U+901A][U+9053]" in pdf_text(render_pdf(facts, SHA))
