@@ -41,9 +41,7 @@ class ChannelTime:
     unknown: Intervals
 
 
-def merge(
-    channels: Mapping[str, ChannelTime], up_at_least: int, life: Interval
-) -> tuple[Run, ...]:
+def merge(channels: Mapping[str, ChannelTime], up_at_least: int, life: Interval) -> tuple[Run, ...]:
     """Return the circuit's runs over `life` (DESIGN 7.2), neighbours of equal state joined.
 
     Good when at least `up_at_least` channels are good; bad when fewer than that can be; else

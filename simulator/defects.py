@@ -49,9 +49,7 @@ class CorruptSample:
     row: pa.Table
 
 
-def corrupt(
-    good: pa.Table, defect: Defect, active_from_s: int
-) -> CorruptMessage | CorruptSample:
+def corrupt(good: pa.Table, defect: Defect, active_from_s: int) -> CorruptMessage | CorruptSample:
     """Return a good sample (one row, WIRE_SCHEMA) with `defect`.
 
     `active_from_s`: when its circuit became active.

@@ -19,9 +19,7 @@ def union(parts: Iterable[Interval]) -> Intervals:
 
 def intersect(left: Sequence[Interval], right: Sequence[Interval]) -> Intervals:
     """Return the seconds in both."""
-    return union(
-        (max(a, c), min(b, d)) for a, b in left for c, d in right if max(a, c) < min(b, d)
-    )
+    return union((max(a, c), min(b, d)) for a, b in left for c, d in right if max(a, c) < min(b, d))
 
 
 def subtract(left: Sequence[Interval], right: Sequence[Interval]) -> Intervals:

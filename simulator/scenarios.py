@@ -165,9 +165,7 @@ class Scenario:
                 windows += _windows(step, circuit, start, end, len(world.windows) + len(windows))
             else:
                 injections.append(_injection(step, circuit, start, end))
-        return replace(
-            world.with_injections(*injections), windows=(*world.windows, *windows)
-        )
+        return replace(world.with_injections(*injections), windows=(*world.windows, *windows))
 
     def _span(
         self, world: World, circuit: SimulatedCircuit, step: Step, at_s: int

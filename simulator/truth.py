@@ -127,9 +127,7 @@ def truth(world: World, up_to_s: int | Mapping[str, int]) -> Truth:
     The open month's period ends there (rounded down to a whole cell), and a run that is too short
     so far to turn the state has not turned it.
     """
-    of_circuit = (
-        up_to_s if isinstance(up_to_s, Mapping) else dict.fromkeys(_ids(world), up_to_s)
-    )
+    of_circuit = up_to_s if isinstance(up_to_s, Mapping) else dict.fromkeys(_ids(world), up_to_s)
     months = {
         circuit.id: {
             month.month: month for month in _months(world, circuit, of_circuit[circuit.id])

@@ -100,9 +100,9 @@ CUSTOMERS: Final = (
 )
 
 
-def _channels(*latency_us: int, jitter_us: int = 180, load: float = 0.6) -> tuple[
-    SimulatedChannel, ...
-]:
+def _channels(
+    *latency_us: int, jitter_us: int = 180, load: float = 0.6
+) -> tuple[SimulatedChannel, ...]:
     return tuple(
         SimulatedChannel(
             name=f"ch{number}", latency_us=latency, jitter_us=jitter_us, utilisation=load

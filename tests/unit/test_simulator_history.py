@@ -98,9 +98,7 @@ def test_each_defect_is_what_it_says(defect: Defect) -> None:
     row, active_from = good_row()
     made = corrupt(row, defect, active_from)
     if isinstance(made, CorruptSample):
-        changed = [
-            name for name in row.column_names if str(row[name]) != str(made.row[name])
-        ]
+        changed = [name for name in row.column_names if str(row[name]) != str(made.row[name])]
         assert len(changed) == 1
         assert made.row.schema == row.schema
         return
@@ -144,3 +142,12 @@ def test_stretches_add_up() -> None:
     assert (both.samples, both.messages, both.late) == (7, 3, 1)
     assert both.rejected["undecodable"] == 3
     assert one.samples == 3
+
+
+def test_the_interval_changes_where_the_history_ends_and_the_live_time_begins() -> None:
+    world = demo_world(parse_instant("2026-11-22T18:55:00Z"))
+    sink = ListSink()
+    sent = emit(world, sink, world.end_s - 600, world.end_s + 60)
+    intervals = Counter(s["interval_ms"] for m in sink.messages for s in decoded(m.value))
+    assert intervals == {60_000: 10 * 19, 5_000: 12 * 19}
+    assert sent.samples == 22 * 19

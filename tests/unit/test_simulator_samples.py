@@ -108,9 +108,7 @@ WHERE = {"circuit_id": "LON-1", "channels": ("ch1",)}
 @pytest.mark.parametrize("skew", [20, -20, 55, 60, 75, 120, 299, -60, -100, -600])
 def test_a_wrong_clock_leaves_exactly_the_gap_the_truth_knows(grid: int, skew: int) -> None:
     agrees(
-        small_world(
-            ClockSkew(**WHERE, start_s=at(60), end_s=at(90), skew_seconds=skew), grid=grid
-        )
+        small_world(ClockSkew(**WHERE, start_s=at(60), end_s=at(90), skew_seconds=skew), grid=grid)
     )
 
 
@@ -242,9 +240,7 @@ def test_an_uncertain_truth_is_refused() -> None:
     with pytest.raises(ValueError, match="is not on a step of 60 s"):
         small_world(Silence(**WHERE, start_s=at(10) + 5, end_s=at(20)))
     with pytest.raises(ValueError, match="straddles the threshold"):
-        small_world(
-            Impairment(**WHERE, start_s=at(10), end_s=at(20), loss_ppm=(400_000, 600_000))
-        )
+        small_world(Impairment(**WHERE, start_s=at(10), end_s=at(20), loss_ppm=(400_000, 600_000)))
     with pytest.raises(ValueError, match="another injection overlaps a skewed clock"):
         small_world(
             ClockSkew(**WHERE, start_s=at(10), end_s=at(20), skew_seconds=5),

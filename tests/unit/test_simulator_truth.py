@@ -222,3 +222,13 @@ def test_the_fixed_world_holds_what_it_was_made_for() -> None:
     assert months["BOM-1"]["2025-10"].down == 1800  # 15 to 24 % loss, threshold 10 %
     assert answer.counts.late == 4 * 120 + 360 + 360
     assert answer.counts.duplicate == 240
+
+
+def test_after_a_world_that_does_not_go_on_nothing_is_measured() -> None:
+    world = once_world()
+    later = world.end_s + 3600
+    assert truth(world, later).months["DEN-1"]["2025-12"].unmeasured == 3600
+    assert truth(world, world.end_s).months["DEN-1"]["2025-12"].unmeasured == 0
+    demo = demo_world(parse_instant("2026-11-22T18:55:00Z"))
+    before = truth(demo, demo.end_s).months["DEN-1"]["2026-11"]
+    assert truth(demo, demo.end_s + 60).months["DEN-1"]["2026-11"].up == before.up + 60
