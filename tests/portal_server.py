@@ -15,13 +15,14 @@ from dashboards.app import PortalDependencies, create_app
 from dashboards.live import LiveFeed
 from linksla.clock import MICROSECONDS, ManualClock
 from linksla.decisions import DecisionsStore
-from linksla.inventory import Inventory
+from linksla.inventory import Inventory, load_inventory
 from linksla.meters import Meters
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from sla.contracts import load_contracts
 from sla.maintenance import load_maintenance
 from sla.queries import Queries
+from tests.conftest import fill_small_network, write_config
 
 NOW_S = 1_764_720_030  # 2025-12-03T00:00:30Z: half a minute after the small network's last cell
 PASSWORD = "correct horse battery"
@@ -51,15 +52,16 @@ class PortalUnderTest:
         """Return a client that is nobody yet."""
         return httpx.Client(base_url=self.address, **options)
 
-    def signed_in(self, user: str, password: str = PASSWORD) -> httpx.Client:
-        """Return a client with a session."""
-        client = self.client()
-        form = client.get("/sign-in")
-        answer = client.post(
-            "/sign-in", data={"user": user, "password": password, "csrf": csrf_of(form.text)}
-        )
-        assert answer.status_code == 303, answer.text
-        return client
+    @contextmanager
+    def signed_in(self, user: str, password: str = PASSWORD) -> Iterator[httpx.Client]:
+        """Lend a client with a session."""
+        with self.client() as client:
+            form = client.get("/sign-in")
+            answer = client.post(
+                "/sign-in", data={"user": user, "password": password, "csrf": csrf_of(form.text)}
+            )
+            assert answer.status_code == 303, answer.text
+            yield client
 
     def with_token(self, role: Role, customer: str | None = None) -> httpx.Client:
         """Return a client with an API token."""
@@ -100,6 +102,19 @@ def served(
             address, clock, queries, decisions, accounts, live, meters, decisions_file
         )
     decisions.close()
+
+
+@contextmanager
+def small_network_served(folder: Path) -> Iterator[PortalUnderTest]:
+    """Serve a small network of one's own, for a fixture that many tests share."""
+    write_config(folder / "config")
+    inventory = load_inventory(folder / "config" / "inventory.yaml")
+    store = TelemetryStore(None)
+    store.start()
+    fill_small_network(store, inventory)
+    with served(store, inventory, folder / "config", folder / "decisions.sqlite") as portal:
+        yield portal
+    store.close()
 
 
 @contextmanager
