@@ -1,13 +1,13 @@
 """DESIGN 9's answer about a circuit and month, put together from a history. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outcome, Segment
+from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage, Outcome, Segment
 from sla.calendar import month_bounds, month_name, months_between
 from sla.credits import percent
-from sla.history import CircuitHistory, History
+from sla.history import CircuitHistory, History, JudgedRun
 from sla.judge import AvailabilityVerdict, judge_availability, judge_credit, tally, worst_of
 from sla.outages import outages_in
 from sla.words import duration, percent_down, plain
@@ -32,6 +32,8 @@ class Period:
     start_s: int
     end_s: int
     full_end_s: int
+    complete_up_to_s: int  # no later than the reader may see
+    own: Ownership
     month_end_s: int  # where it ends for everybody: what `final` waits for
 
     @property
@@ -75,7 +77,8 @@ def period_of(history: CircuitHistory, owned: Sequence[Ownership], month: str) -
             so_far = min(upper, part.end_s)
             if lower < so_far:
                 owner = history.circuit.owner_at(so_far - 1) or own.customer_id
-                return Period(month, part, owner, lower, so_far, upper, ends)
+                complete = min(history.complete_up_to_s, own.end_s)
+                return Period(month, part, owner, lower, so_far, upper, complete, own, ends)
     return None
 
 
@@ -112,7 +115,7 @@ def month_answer(
         start_s=start_s,
         end_s=end_s,
         month_end_s=period.full_end_s,
-        complete_up_to_s=history.complete_up_to_s,
+        complete_up_to_s=period.complete_up_to_s,
         final=history.complete_up_to_s >= period.month_end_s + settling + close_after_seconds,
         calculation_version=version.calculation,
         report_version=version.report,
@@ -131,10 +134,27 @@ def month_answer(
         credit_reason=credit_reason,
         budget_allowed_seconds=allowed,
         budget_left_seconds=max(0, allowed - down),
-        outages=outages_in(history.circuit.id, part.runs, start_s, end_s),
+        outages=outages_seen(history.circuit.id, part.runs, start_s, end_s, period.own),
         exclusions=exclusions_in(part, start_s, end_s),
         verdict=worst_of(all_objectives),
         sentence=_sentence(period.month, all_objectives, down, allowed),
+    )
+
+
+def outages_seen(
+    circuit_id: str, runs: Sequence[JudgedRun], start_s: int, end_s: int, own: Ownership
+) -> tuple[Outage, ...]:
+    """Return the outages of a range with nothing told of time outside an ownership.
+
+    One that began before shows the start of the ownership, one that ended after shows no end.
+    """
+    return tuple(
+        replace(
+            outage,
+            start_s=max(outage.start_s, own.start_s),
+            end_s=None if outage.end_s is None or outage.end_s > own.end_s else outage.end_s,
+        )
+        for outage in outages_in(circuit_id, runs, start_s, end_s)
     )
 
 
@@ -170,7 +190,7 @@ def exclusions_in(part: History, start_s: int, end_s: int) -> tuple[ExclusionAns
     found = []
     for decision in part.decisions:
         window = decision.window
-        if window.start >= end_s or window.end <= start_s:
+        if max(window.start, start_s) >= min(window.end, end_s):
             continue
         seconds = sum(
             max(0, min(piece.end_s, end_s) - max(piece.start_s, start_s))

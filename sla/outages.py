@@ -48,7 +48,8 @@ def outages_in(
     return tuple(
         _answer(circuit_id, runs, outage, start_s, end_s)
         for outage in outage_ranges(runs)
-        if outage.start_s < end_s and (outage.end_s is None or outage.end_s > start_s)
+        if max(outage.start_s, start_s)
+        < min(end_s, end_s if outage.end_s is None else outage.end_s)
     )
 
 

@@ -10,10 +10,9 @@ from typing import Final, TypeVar
 
 import duckdb
 
-from linksla.clock import MICROSECONDS, Clock, utc
-from linksla.inventory import DAY_SECONDS, Circuit, Customer, Inventory
+from linksla.clock import MICROSECONDS, Clock
+from linksla.inventory import Circuit, Customer, Inventory
 from linksla.settings import TimeSettings
-from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from sla import telemetry
 from sla.answers import (
@@ -31,10 +30,18 @@ from sla.calendar import is_month
 from sla.contracts import Contract
 from sla.history import CircuitHistory, Historian
 from sla.maintenance import MaintenanceWindow
-from sla.months import Ownership, Version, exclusions_in, month_answer, months_of, period_of
-from sla.outages import outages_in
+from sla.months import (
+    Ownership,
+    Version,
+    exclusions_in,
+    month_answer,
+    months_of,
+    outages_seen,
+    period_of,
+)
 from sla.ownership import owned, owned_by
 from sla.performance import Performance
+from sla.records import read_alarms, read_ledger
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
 from sla.series import checked, read_series
@@ -201,11 +208,12 @@ class Queries:
                 outage
                 for part in history.complete
                 for own in owns
-                for outage in outages_in(
+                for outage in outages_seen(
                     circuit_id,
                     part.runs,
                     max(start_s, own.start_s, part.in_force.start_s),
                     min(end_s, own.end_s, part.in_force.end_s),
+                    own,
                 )
             )
 
@@ -256,32 +264,7 @@ class Queries:
         """Return alarms as they stand: raised critical first, then oldest."""
         seen = self._visible(scope, self._inventory.circuits)
         with self._snapshot() as cursor:
-            rows = cursor.execute(
-                statement("sla", "alarms"),
-                {"circuit_ids": list(seen), "raised_only": raised_only},
-            ).fetchall()
-        found = []
-        for (
-            alarm,
-            revision,
-            circuit_id,
-            kind,
-            qualifier,
-            severity,
-            condition,
-            at,
-            told,
-            why,
-        ) in rows:
-            if any(own.start_s <= at < own.end_s for own in seen[circuit_id]):
-                customer = self._inventory.circuits[circuit_id].owner_at(at)
-                found.append(
-                    AlarmAnswer(
-                        alarm, revision, circuit_id, customer or "", kind, qualifier, severity,
-                        condition, at, told, why,
-                    )
-                )  # fmt: skip
-        return tuple(found)
+            return read_alarms(cursor, self._inventory, seen, raised_only=raised_only)
 
     def ledger(self, scope: Scope, circuit_id: str | None = None) -> tuple[LedgerLine, ...]:
         """Return the counts of late, duplicate, conflicting and rejected samples."""
@@ -289,17 +272,7 @@ class Queries:
         seen = self._visible(scope, wanted)
         whole = circuit_id is None and isinstance(scope, AllCustomers)
         with self._snapshot() as cursor:
-            rows = cursor.execute(
-                statement("sla", "ledger"), {"circuit_ids": list(seen), "whole_stream": whole}
-            ).fetchall()
-        return tuple(
-            LedgerLine(
-                kind, name, channel,
-                None if day is None else utc(day * DAY_SECONDS).strftime("%Y-%m-%d"), count, detail,
-            )
-            for kind, name, channel, day, count, detail in rows
-            if name is None or _sees_day(seen[name], day)
-        )  # fmt: skip
+            return read_ledger(cursor, seen, whole_stream=whole)
 
     def freshness(self, scope: Scope) -> Freshness:
         """Return how complete the circuits in scope are."""
@@ -396,10 +369,3 @@ class Queries:
 
     def _now_s(self) -> int:
         return self._clock.now_us() // MICROSECONDS
-
-
-def _sees_day(owns: Sequence[Ownership], day: int | None) -> bool:
-    """Return whether a UTC day (or an entry without one) lies in what may be seen."""
-    return day is None or any(
-        own.start_s < (day + 1) * DAY_SECONDS and own.end_s > day * DAY_SECONDS for own in owns
-    )

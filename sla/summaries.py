@@ -1,17 +1,20 @@
 """How a circuit stands now, and what its tape shows."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import duckdb
 
 from linksla.inventory import Circuit, Customer
-from sla.answers import Bucket, BucketRun, CircuitSummary, MonthAnswer, Tape
+from sla.answers import Bucket, BucketRun, ChannelRun, CircuitSummary, MonthAnswer, Tape
 from sla.channels import ChannelAsked, channel_runs
 from sla.contracts import Contract
 from sla.history import FAR_AHEAD_S, CircuitHistory, JudgedRun
 from sla.months import Ownership
 from sla.runs import LiveSpan, loss_class_max
 from sla.telemetry import Telemetry
+
+PATIENCE_SECONDS_MIN: Final = 60  # or n cells, if longer: as long as coverage must be lost to alarm
 
 
 def summary(
@@ -31,11 +34,13 @@ def summary(
     if history is not None:
         complete = min(history.complete_up_to_s, own.end_s)
         live = min(history.live_to_s, own.end_s)
-        state, since = _now(history.live.runs, own.start_s, live)
-        last = live - circuit.grid_seconds
-        asked = _asked(circuit, contract, facts, last, live)
+        patience = max(
+            contract.availability.consecutive * circuit.grid_seconds, PATIENCE_SECONDS_MIN
+        )
+        state, since = standing(history.live.runs, own.start_s, live, patience)
+        asked = _asked(circuit, contract, facts, max(live - patience, own.start_s), live)
         lanes = channel_runs(cursor, asked, _live(circuit, facts))
-        good = sum(lanes[one.channel_key][-1].state == "good" for one in asked)
+        good = sum(_is_good(lanes[one.channel_key]) for one in asked)
         total = len(asked)
     return CircuitSummary(
         circuit_id=circuit.id,
@@ -55,14 +60,31 @@ def summary(
     )
 
 
-def _now(runs: Sequence[JudgedRun], start_s: int, end_s: int) -> tuple[Bucket, int | None]:
-    """Return what the circuit is at the end of a range, and since when."""
-    state, since = Bucket.UNMEASURED, None
+def standing(
+    runs: Sequence[JudgedRun], start_s: int, end_s: int, patience_seconds: int
+) -> tuple[Bucket, int | None]:
+    """Return what the circuit is at the end of a range, and since when.
+
+    Unmeasured time shorter than `patience_seconds` neither says nor ends anything: at the live
+    edge, one channel's newest sample is in a moment before the others'.
+    """
+    state: Bucket | None = None
+    since: int | None = None
     for run in reversed([r for r in runs if r.start_s < end_s and r.end_s > start_s]):
-        if since is not None and run.as_experienced is not state:
+        kind = run.as_experienced
+        seconds = min(run.end_s, end_s) - max(run.start_s, start_s)
+        if kind is Bucket.UNMEASURED and seconds < patience_seconds:
+            continue
+        if state is not None and kind is not state:
             break
-        state, since = run.as_experienced, max(run.start_s, start_s)
-    return state, since
+        state, since = kind, max(run.start_s, start_s)
+    return (Bucket.UNMEASURED if state is None else state), since
+
+
+def _is_good(lane: Sequence[ChannelRun]) -> bool:
+    """Return whether the newest known state of a channel's lane is good."""
+    known = [run.state for run in lane if run.state != "unknown"]
+    return bool(known) and known[-1] == "good"
 
 
 def read_tape(
@@ -78,6 +100,7 @@ def read_tape(
     Up to `provisional_from_s` the runs are those that months are judged by.
     """
     circuit = history.circuit
+    complete = min(history.complete_up_to_s, owns[-1].end_s)
     circuit_runs: list[BucketRun] = []
     lanes = []
     for own in owns:
@@ -96,10 +119,10 @@ def read_tape(
         circuit.id,
         start_s,
         end_s,
-        history.complete_up_to_s,
+        complete,
         tuple(circuit_runs),
         tuple(lanes),
-        history.complete_up_to_s,
+        complete,
     )
 
 
