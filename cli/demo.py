@@ -4,7 +4,6 @@
 """
 
 import argparse
-import logging
 import shutil
 import tempfile
 import threading
@@ -44,7 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo until Ctrl-C, or once."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with ExitStack() as stack:
         folder = arguments.data
         if folder is None:

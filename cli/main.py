@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser(words)
     parsed = parser.parse_args(words)
     command = importlib.import_module(f"cli.{parsed.command}")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("kafka").setLevel(logging.ERROR)  # its warnings are about its own inside
     try:
         code: int = command.run(parsed)
     except LinkslaError as error:

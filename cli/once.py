@@ -181,11 +181,16 @@ def _summary(
             "differences": list(one.differences),
         }
     wrong = [one for one in comparisons if one.differences]
+    miscounted = count_differences(counts, true)
     summary = {
-        "equal": not wrong,
+        "equal": not wrong and not miscounted,
         "samples_sent": samples,
         "circuits": {key: {"months": months} for key, months in circuits.items()},
-        "counts": {"ledger": dict(counts), "truth": true.counts.to_json()},
+        "counts": {
+            "ledger": dict(counts),
+            "truth": true.counts.to_json(),
+            "differences": miscounted,
+        },
         "files": files,
     }
     out.mkdir(parents=True, exist_ok=True)
@@ -194,6 +199,8 @@ def _summary(
     for one in wrong:
         for difference in one.differences:
             print(f"{one.circuit_id} {one.month}: {difference}")
+    for difference in miscounted:
+        print(difference)
     seconds = sum(month.end_s - month.start_s for m in true.months.values() for month in m.values())
     state = "every second equals the truth" if not wrong else f"{len(wrong)} months differ"
     print(
@@ -204,4 +211,18 @@ def _summary(
     for name in files:
         if name.endswith((".pdf", ".csv")):
             print(f"report    {out / name}")
-    return 1 if wrong else 0
+    return 1 if wrong or miscounted else 0
+
+
+def count_differences(counts: Mapping[str, int], true: Truth) -> list[str]:
+    """Say where the ledger's counts are not those of the truth."""
+    expected = {
+        "late": true.counts.late,
+        "duplicate": true.counts.duplicate,
+        "rejected": sum(true.counts.rejected.values()),
+    }
+    return [
+        f"{kind}: {counts.get(kind, 0)} in the ledger, in truth {count}"
+        for kind, count in expected.items()
+        if counts.get(kind, 0) != count
+    ]

@@ -22,6 +22,7 @@ STRICT: Final = ConfigDict(extra="forbid")
 
 _BYTES_MAX: Final = 16 * 1024 * 1024  # an inventory of 20,000 circuits is about 8 MB
 _DEPTH_MAX: Final = 20
+_UNKNOWN_KEY: Final = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 def load(path: Path, kind: type[T]) -> T:
@@ -123,13 +124,14 @@ def _scalar(node: ScalarNode) -> object:
 
 def _explain(error: ValidationError, root: Node, path: Path, kind: Any) -> ConfigError:
     problems = error.errors()
-    first = problems[0]
+    unknown = [problem for problem in problems if problem["type"] in _UNKNOWN_KEY]
+    first = (unknown or problems)[0]  # a misspelt key also makes one missing: say the cause
     steps = [step for step in first["loc"] if step != "__root__"]
     node = _find(root, steps)
     name = ".".join(str(step) for step in steps) or "file"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     place = _place(path, node.start_mark)
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    if first["type"] in _UNKNOWN_KEY:
         known = sorted(set(_field_names(TypeAdapter(kind).json_schema())))
         near = difflib.get_close_matches(str(steps[-1]), known, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."

@@ -201,6 +201,14 @@ def write_config(folder: Path) -> None:
 
 
 @pytest.fixture
+def config_folder(tmp_path: Path) -> Path:
+    """Return a folder with the small network's configuration, without linksla.yaml."""
+    folder = tmp_path / "config"
+    write_config(folder)
+    return folder
+
+
+@pytest.fixture
 def small_network(tmp_path: Path, memory_store: TelemetryStore) -> SmallNetwork:
     """Return a small network with two months of spans and three days of rollups."""
     folder = tmp_path / "config"

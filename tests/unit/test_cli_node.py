@@ -1,0 +1,117 @@
+"""A node reads, writes, judges, and ends when it cannot go on."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from cli.configuration import Configuration
+from cli.node import Node, merge
+from dashboards.live import LiveFeed
+from ingest.source import IterableSource
+from linksla.clock import SystemClock
+from linksla.errors import StoreError
+from linksla.meters import Meters
+from linksla.model import SAMPLE_SCHEMA, Poll, Reason, Reject
+from linksla.settings import Settings
+from processors.writer import Writer, Written
+from sla.contracts import load_contracts
+from sla.maintenance import load_maintenance
+from sla.queries import Queries
+
+TOPIC = "link.samples"
+START_S = 1_764_720_000  # 2025-12-03T00:00:00Z: where the small network's data ends
+
+
+def rows(count: int, *, partition: int = 4, first: int = 100) -> pa.Table:
+    base = {name: [None] * count for name in SAMPLE_SCHEMA.names}
+    observed = [(START_S + 10 * n) * 1_000_000 for n in range(count)]
+    base |= {
+        "circuit_id": ["DEN-1"] * count,
+        "channel": ["ch1"] * count,
+        "sequence": list(range(count)),
+        "observed_at_us": observed,
+        "interval_us": [10_000_000] * count,
+        "latency_us": [3000] * count,
+        "bgp_state": [6] * count,
+        "partition": [partition] * count,
+        "offset": list(range(first, first + count)),
+        "index_in_message": [0] * count,
+        "append_time_us": observed,
+    }
+    return pa.table(base, schema=SAMPLE_SCHEMA)
+
+
+def poll(table: pa.Table, offsets: dict[int, int], **more: object) -> Poll:
+    return Poll(TOPIC, table, (), offsets, **more)
+
+
+def test_merged_polls_keep_order_offsets_rejects_and_messages() -> None:
+    reject = Reject(Reason.UNDECODABLE, "x", 4, 103)
+    one = poll(rows(2), {4: 102}, caught_up_at_us={4: 7, 5: 7})
+    two = Poll(TOPIC, rows(1, first=102), (reject,), {4: 104}, {}, {})
+
+    merged = merge([one, two])
+
+    assert merged.samples.column("offset").to_pylist() == [100, 101, 102]
+    assert merged.next_offsets == {4: 104}
+    assert merged.rejects == (reject,)
+    assert merged.caught_up_at_us == {5: 7}  # partition 4 got more: it is not idle
+
+
+def node(network: Any, polls: list[Poll], writer: type[Writer] = Writer) -> Node:
+    settings = Settings()
+    configuration = Configuration(
+        settings,
+        network.inventory,
+        load_contracts(network.folder / "contracts"),
+        load_maintenance(network.folder / "maintenance.yaml"),
+    )
+    clock, meters = SystemClock(), Meters()
+    queries = Queries(
+        network.store, network.inventory, configuration.contracts, configuration.maintenance,
+        settings.time, clock,
+    )  # fmt: skip
+    return Node(
+        configuration,
+        source=IterableSource(polls),
+        store=network.store,
+        writer=writer(network.store, network.inventory, TOPIC, settings.time, clock, meters),
+        queries=queries,
+        live=LiveFeed(),
+        clock=clock,
+        meters=meters,
+    )
+
+
+def test_a_node_writes_what_it_reads_and_judges_it(small_network: Any) -> None:
+    running = node(small_network, [poll(rows(60), {4: 160})])
+    running.start()
+
+    assert running.wait_until(lambda at: at.get(4) == 160, 30)
+    running.stop()
+    with small_network.store.reader() as cursor:
+        written = cursor.execute("select count(*) from samples").fetchone()
+        judged = cursor.execute(
+            "select count(*) from verdict_history where circuit_id = 'DEN-1'"
+        ).fetchone()
+
+    assert written == (60,)
+    assert judged is not None
+    assert judged[0] >= 2
+
+
+class FailingWriter(Writer):
+    """A writer whose disk is full."""
+
+    def write(self, poll: Poll) -> Written:
+        raise StoreError("no space left", where="telemetry.duckdb")
+
+
+def test_a_write_that_fails_ends_the_node(small_network: Any) -> None:
+    running = node(small_network, [poll(rows(1), {4: 101})], FailingWriter)
+    running.start()
+
+    with pytest.raises(StoreError, match="no space left"):
+        running.wait(30)
+    running.stop()
