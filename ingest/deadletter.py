@@ -44,12 +44,14 @@ class DeadLetterSender:
         clock: Clock,
         *,
         topic: str = names.TOPIC_DEADLETTER,
+        connect_timeout_ms: int = 10_000,
     ) -> None:
         self._bootstrap = bootstrap
         self._store = store
         self._decisions = decisions
         self._clock = clock
         self._topic = topic
+        self._connect_timeout_ms = connect_timeout_ms
         self._producer: Any = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -113,7 +115,7 @@ class DeadLetterSender:
         query = sa.select(deliveries.c.message_id).where(
             deliveries.c.target == TARGET,
             deliveries.c.message_id.in_([letter.message_id for letter in letters]),
-            deliveries.c.status == "delivered",
+            deliveries.c.status.in_(("delivered", "refused")),
         )
         with self._decisions.engine.begin() as connection:
             done = set(connection.execute(query).scalars())
@@ -124,33 +126,56 @@ class DeadLetterSender:
             self._producer = KafkaProducer(
                 bootstrap_servers=self._bootstrap,
                 acks="all",
+                # An idempotent producer fails all that waits together with one refused letter;
+                # twice is allowed here, lost is not.
+                enable_idempotence=False,
                 max_request_size=_MESSAGE_BYTES_MAX,
-                compression_type=None,
+                bootstrap_timeout_ms=self._connect_timeout_ms,
+                reconnect_backoff_max_ms=1_000,
             )
-        acknowledged = [
-            self._producer.send(
-                self._topic, key=letter.key, value=letter.value, headers=letter.headers
-            )
-            for letter in letters
-        ]
-        for future in acknowledged:
-            future.get(timeout=_ACK_SECONDS)
+        sent = [(letter, self._sent(letter)) for letter in letters]
         now_us = self._clock.now_us()
-        delivered = [
-            {
-                "message_id": message_id,
+        outcomes = {}
+        for letter, future in sent:
+            error = _refusal(future)
+            outcomes[letter.message_id] = {
+                "message_id": letter.message_id,
                 "target": TARGET,
-                "status": "delivered",
+                "status": "refused" if error else "delivered",
                 "attempts": 1,
                 "next_attempt_us": now_us,
-                "last_error": "",
-                "delivered_at_us": now_us,
+                "last_error": error,
+                "delivered_at_us": None if error else now_us,
             }
-            for message_id in dict.fromkeys(letter.message_id for letter in letters)
-        ]
         with self._decisions.engine.begin() as connection:
-            connection.execute(deliveries.insert(), delivered)
+            connection.execute(deliveries.insert(), list(outcomes.values()))
         return len(letters)
+
+    def _sent(self, letter: _DeadLetter) -> Any:
+        try:
+            return self._producer.send(
+                self._topic, key=letter.key, value=letter.value, headers=letter.headers
+            )
+        except kafka.errors.MessageSizeTooLargeError as error:
+            return error
+
+
+def _refusal(sent: Any) -> str:
+    """Wait for the acknowledgement; return why Kafka will never take this letter, '' if it has.
+
+    A letter that is too large with its headers would else hold up all that come after it.
+    """
+    try:
+        if isinstance(sent, Exception):
+            raise sent
+        sent.get(timeout=_ACK_SECONDS)
+    except (
+        kafka.errors.MessageSizeTooLargeError,
+        kafka.errors.RecordListTooLargeError,
+    ) as error:
+        log.warning("a dead letter is refused: %s", error)
+        return str(error)
+    return ""
 
 
 def _letter(row: tuple[Any, ...]) -> _DeadLetter:
