@@ -88,7 +88,7 @@ def _records(schema: WriterSchema, source: io.BytesIO, size: int) -> Iterator[An
     writer = _parsed(schema.text)
     if schema.content is Content.SAMPLE:
         yield _one(source, writer, _reader("LinkSample"))
-    elif len(schema.parsed["fields"]) > 1:
+    elif (item := _lone_item(schema.text)) is None:
         if size > _BODY_BYTES_MAX:
             raise _TooMany(f"has {size:,} bytes, more than {_BODY_BYTES_MAX:,}")
         samples = _one(source, writer, _reader("LinkSampleBatch"))["samples"]
@@ -96,12 +96,11 @@ def _records(schema: WriterSchema, source: io.BytesIO, size: int) -> Iterator[An
             raise _TooMany(f"holds {len(samples):,} samples, more than {SAMPLES_MAX:,}")
         yield from samples
     else:
-        yield from _items(schema, source)
+        yield from _items(item, source)
 
 
-def _items(schema: WriterSchema, source: io.BytesIO) -> Iterator[Any]:
+def _items(item: Any, source: io.BytesIO) -> Iterator[Any]:
     """Yield an array's items block by block, so that a claimed count never allocates."""
-    item = _parsed(json.dumps(schema.parsed["fields"][0]["type"]["items"]))
     total = 0
     while count := _read_long(source):
         if count < 0:
@@ -134,6 +133,13 @@ def _row(record: Row, observed_at_scale: int) -> Row:
 @cache
 def _parsed(text: str) -> Any:
     return fastavro.parse_schema(json.loads(text))
+
+
+@cache
+def _lone_item(text: str) -> Any:
+    """Return the schema of a batch's items, None when the batch has more fields than those."""
+    (first, *others) = json.loads(text)["fields"]
+    return None if others else fastavro.parse_schema(first["type"]["items"])
 
 
 @cache

@@ -30,6 +30,7 @@ _MEASURES: Final = {
 }
 """What it becomes, the greatest value allowed (the least is 0), the factor, the type."""
 
+Values = dict[str, object]
 Codes = npt.NDArray[np.int8]
 Doubles = npt.NDArray[np.float64]
 
@@ -65,7 +66,12 @@ def validate(rows: Rows, messages: Messages) -> tuple[pa.Table, list[Reject]]:
     batch = pa.RecordBatch.from_pydict({name: columns[name] for name in SAMPLE_SCHEMA.names})
     rejects: list[Reject] = []
     if codes.any():
-        rejects = [_reject(rows, messages, codes, int(row)) for row in np.flatnonzero(codes)]
+        bad = np.flatnonzero(codes)
+        values = read.take(pa.array(bad)).to_pylist()
+        rejects = [
+            _reject(rows, messages, codes, int(row), said)
+            for row, said in zip(bad, values, strict=True)
+        ]
         batch = batch.filter(pa.array(codes == _FINE))
     arrays = [_as_text(batch.column(f.name), f.type) for f in SAMPLE_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=SAMPLE_SCHEMA), rejects
@@ -148,10 +154,9 @@ def _name_reason(name: bytes) -> Reason | None:
     return None if printable(text) else Reason.UNPRINTABLE_NAME
 
 
-def _reject(rows: Rows, messages: Messages, codes: Codes, row: int) -> Reject:
+def _reject(rows: Rows, messages: Messages, codes: Codes, row: int, values: Values) -> Reject:
     reason = _CODES[codes[row]]
     assert reason is not None  # noqa: S101
-    values = {name: rows.columns.column(name)[row].as_py() for name in rows.columns.schema.names}
     message = int(rows.message[row])
     return Reject(
         reason,
@@ -160,9 +165,6 @@ def _reject(rows: Rows, messages: Messages, codes: Codes, row: int) -> Reject:
         int(messages.offset[message]),
         int(rows.index_in_message[row]),
     )
-
-
-Values = dict[str, object]
 
 
 def _name_detail(values: Values, _: int) -> str:

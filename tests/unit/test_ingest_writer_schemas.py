@@ -197,3 +197,14 @@ def test_a_file_that_is_no_schema_says_which(tmp_path: Any) -> None:
 
     with pytest.raises(ConfigError, match=r"1\.avsc: is no Avro schema"):
         WriterSchemas(tmp_path).start()
+
+
+def test_a_batch_with_a_field_of_its_own_is_read(tmp_path: Any) -> None:
+    writer = schema("LinkSampleBatch")
+    writer["fields"].append({"name": "sent_by", "type": "string"})
+    record = {"samples": [RECORD, {**RECORD, "sequence": 8}], "sent_by": "probe-7"}
+
+    rows, rejects = received(tmp_path, writer, record)
+
+    assert rejects == []
+    assert [(row["sequence"], row["index_in_message"]) for row in rows] == [(7, 0), (8, 1)]
