@@ -213,6 +213,26 @@ def test_a_session_ends_by_time_and_by_signing_out(portal) -> None:
         assert second.get("/api/v1/circuits").status_code == 401
 
 
+def test_signing_in_again_ends_the_session_that_came_with_the_request(house) -> None:
+    with house.signed_in("acme") as client:
+        old = client.cookies["linksla"]
+        csrf = csrf_of(_sign_in_form(house, client))
+        data = {"user": "acme", "password": PASSWORD, "csrf": csrf}
+        assert client.post("/sign-in", data=data).status_code == 303
+        assert client.cookies["linksla"] != old
+        assert client.get("/api/v1/circuits").status_code == 200
+    with house.client(cookies={"linksla": old}) as thief:
+        assert thief.get("/api/v1/circuits").status_code == 401
+
+
+def _sign_in_form(house, client) -> str:
+    """Who is signed in gets no form, so a second visitor fetches it, with its cookie."""
+    with house.client() as other:
+        page = other.get("/sign-in").text
+        client.cookies.set("linksla_form", other.cookies["linksla_form"])
+    return page
+
+
 def test_cookies_cannot_be_read_by_scripts_nor_sent_by_other_sites(house) -> None:
     with house.client() as client:
         form = client.get("/sign-in")
@@ -310,11 +330,13 @@ def test_signing_in_never_leads_to_another_site(house, to) -> None:
 def test_demo_users_and_metrics_are_for_this_machine(house) -> None:
     house.accounts.create_user("demo", PASSWORD, Role.NOC, demo=True)
     far = {"X-Forwarded-For": "203.0.113.9"}
+    claimed = {"X-Forwarded-For": "127.0.0.1"}  # what a caller may say through a proxy here
     rebound = {"Host": "evil.example"}
     with house.client() as client:
         assert client.get("/metrics").status_code == 200
         assert client.get("/metrics", headers=far).status_code == 401
         assert client.get("/metrics", headers=rebound).status_code == 401
+        assert client.get("/metrics", headers=claimed).status_code == 401
         for headers, status in ((far, 401), (rebound, 401), ({}, 303)):
             csrf = csrf_of(client.get("/sign-in").text)
             data = {"user": "demo", "password": PASSWORD, "csrf": csrf}
