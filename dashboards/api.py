@@ -134,7 +134,7 @@ def series(
     metric: str = "latency",
     start: Annotated[str | None, Query(alias="from")] = None,
     end: Annotated[str | None, Query(alias="to")] = None,
-    step: Annotated[int, Query(ge=1, le=31 * _DAY)] = 300,
+    step: Annotated[int, Query(ge=1, le=3660 * _DAY)] = 300,
 ) -> Response:
     """Return a metric over [from, to), a point a step, at most 10,000; the default is a day."""
     queries = ask.portal.deps.queries
