@@ -45,7 +45,7 @@ from sla.records import read_alarms, read_ledger
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
 from sla.series import checked, read_series
-from sla.summaries import read_tape, summary
+from sla.summaries import newest_states, read_tape, summary
 from sla.telemetry import Telemetry
 
 _T = TypeVar("_T")
@@ -92,6 +92,7 @@ class Queries:
         with self._snapshot() as cursor:
             facts = telemetry.read(cursor, list(seen))
             histories = self._histories.of(cursor, facts, seen)
+            channels = newest_states(cursor, facts, histories, seen)
             found = []
             for name, owns in seen.items():
                 circuit, history = self._inventory.circuits[name], histories.get(name)
@@ -100,8 +101,9 @@ class Queries:
                 at = history.live_to_s if history else circuit.active_from
                 contract = self._histories.historian.contract_at(circuit, at)
                 customer = self._inventory.customers[self._owner(scope, circuit, owns)]
+                lanes = channels.get(name, ())
                 found.append(
-                    summary(cursor, circuit, customer, owns[-1], contract, facts, history, answers)
+                    summary(circuit, customer, owns[-1], contract, history, lanes, answers)
                 )
         return tuple(found)
 

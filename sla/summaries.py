@@ -1,6 +1,6 @@
 """How a circuit stands now, and what its tape shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import duckdb
@@ -17,31 +17,55 @@ from sla.telemetry import Telemetry
 PATIENCE_SECONDS_MIN: Final = 60  # or n cells, if longer: as long as coverage must be lost to alarm
 
 
-def summary(
+def newest_states(
     cursor: duckdb.DuckDBPyConnection,
+    facts: Telemetry,
+    histories: Mapping[str, CircuitHistory],
+    owns: Mapping[str, Sequence[Ownership]],
+) -> dict[str, tuple[ChannelRun, ...]]:
+    """Return the newest run of each active channel by circuit, for all circuits at once.
+
+    The newest known one within the circuit's patience; unknown only if nothing is known in it.
+    """
+    asked: dict[str, list[ChannelAsked]] = {}
+    spans: list[LiveSpan] = []
+    for name, history in histories.items():
+        contract, own = history.live.in_force.contract, owns[name][-1]
+        live = min(history.live_to_s, own.end_s)
+        first = max(live - _patience_seconds(history.circuit, contract), own.start_s)
+        asked[name] = _asked(history.circuit, contract, facts, first, live)
+        spans += _live(history.circuit, facts)
+    lanes = channel_runs(cursor, [one for many in asked.values() for one in many], spans)
+    return {
+        name: tuple(_newest(lanes[one.channel_key]) for one in many) for name, many in asked.items()
+    }
+
+
+def _newest(lane: Sequence[ChannelRun]) -> ChannelRun:
+    return next((run for run in reversed(lane) if run.state != "unknown"), lane[-1])
+
+
+def _patience_seconds(circuit: Circuit, contract: Contract) -> int:
+    return max(contract.availability.consecutive * circuit.grid_seconds, PATIENCE_SECONDS_MIN)
+
+
+def summary(
     circuit: Circuit,
     customer: Customer,
     own: Ownership,
     contract: Contract,
-    facts: Telemetry,
     history: CircuitHistory | None,
+    channels: Sequence[ChannelRun],
     months: Sequence[MonthAnswer],
 ) -> CircuitSummary:
     """Return one line of the list; for a former owner, as the circuit stood when it left."""
     state, since = Bucket.UNMEASURED, None
     complete = live = circuit.active_from
-    good = total = 0
     if history is not None:
         complete = min(history.complete_up_to_s, own.end_s)
         live = min(history.live_to_s, own.end_s)
-        patience = max(
-            contract.availability.consecutive * circuit.grid_seconds, PATIENCE_SECONDS_MIN
-        )
+        patience = _patience_seconds(circuit, contract)
         state, since = standing(history.live.runs, own.start_s, live, patience)
-        asked = _asked(circuit, contract, facts, max(live - patience, own.start_s), live)
-        lanes = channel_runs(cursor, asked, _live(circuit, facts))
-        good = sum(_is_good(lanes[one.channel_key]) for one in asked)
-        total = len(asked)
     return CircuitSummary(
         circuit_id=circuit.id,
         customer_id=customer.id,
@@ -51,8 +75,8 @@ def summary(
         bandwidth_mbps=circuit.bandwidth_mbps,
         state=state.value,
         state_since_s=since,
-        channels_good=good,
-        channels_total=total,
+        channels_good=sum(run.state == "good" for run in channels),
+        channels_total=len(channels),
         channels_needed=contract.availability.up_at_least,
         complete_up_to_s=complete,
         live_to_s=live,
@@ -79,12 +103,6 @@ def standing(
             break
         state, since = kind, max(run.start_s, start_s)
     return (Bucket.UNMEASURED if state is None else state), since
-
-
-def _is_good(lane: Sequence[ChannelRun]) -> bool:
-    """Return whether the newest known state of a channel's lane is good."""
-    known = [run.state for run in lane if run.state != "unknown"]
-    return bool(known) and known[-1] == "good"
 
 
 def read_tape(
