@@ -24,6 +24,7 @@ from linksla.errors import StreamError
 _HOST: Final = "127.0.0.1"
 _START_SECONDS_MAX: Final = 60.0
 _STOP_SECONDS_MAX: Final = 15.0
+_FREE_PORT_ATTEMPTS: Final = 3
 _RELEASE_SECONDS_MAX: Final = 3.0
 _LOG_LINES: Final = 8
 
@@ -79,10 +80,7 @@ class EmbeddedKafka:
         try:
             self._data.mkdir(parents=True, exist_ok=True)
             self._hold()
-            self._port = _free_port(self._port)
-            self._format(command)
-            self._launch(command)
-            self._wait_until_serving()
+            self._serve(command)
         except OSError as error:
             self.stop()
             raise StreamError(
@@ -103,8 +101,30 @@ class EmbeddedKafka:
         if self._process is not None and self._process.poll() is not None:
             raise self._died(f"the broker ended by itself (exit {self._process.returncode})")
 
+    def _serve(self, command: list[str]) -> None:
+        """Start on the port asked for; a free one may be taken by others before Kafka has it."""
+        wanted, attempts = self._port, 1 if self._port else _FREE_PORT_ATTEMPTS
+        for attempt in range(1, attempts + 1):
+            self._port = _free_port(wanted)
+            self._format(command)
+            self._launch(command)
+            try:
+                self._wait_until_serving()
+            except StreamError as error:
+                if attempt == attempts or "in use" not in error.what:
+                    raise
+                self._end_children()
+            else:
+                return
+
     def stop(self) -> None:
         """Stop the broker cleanly (SIGTERM, then SIGKILL after 15 s); twice is fine."""
+        self._end_children()
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def _end_children(self) -> None:
         atexit.unregister(self.stop)
         process, self._process = self._process, None
         if process is not None:
@@ -118,9 +138,6 @@ class EmbeddedKafka:
         if watchdog is not None:
             with contextlib.suppress(BrokenPipeError):
                 watchdog.communicate(b"stopped\n")
-        if self._held is not None:
-            self._held.close()
-            self._held = None
 
     def _hold(self) -> None:
         """Take the data directory: a lock that we and the broker inherit, so it ends with both."""
