@@ -73,6 +73,7 @@ class Node:
         self._failure: BaseException | None = None
         self._threads: list[threading.Thread] = []
         self._written = threading.Condition()
+        self._errands: queue.SimpleQueue[Callable[[], frozenset[str]]] = queue.SimpleQueue()
         self._touched: set[str] = set(self._circuits)
         self._evaluate_at = 0.0
         self._evaluate_all_at = 0.0
@@ -80,7 +81,7 @@ class Node:
     def start(self) -> None:
         """Seek to the stored offsets and begin to read."""
         self._writer.start()
-        self._source.start(self._writer.next_offsets())
+        self._source.start(self._writer.next_offsets(), known=self._writer.identity())
         self._writer.check_identity(self._source.identity())
         for name, work in (("consumer", self._consume), ("writer", self._write)):
             thread = threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
@@ -119,6 +120,18 @@ class Node:
                     raise self._failure
         return True
 
+    def between_polls(self, errand: Callable[[], frozenset[str]]) -> None:
+        """Have the writer thread run `errand` between two polls, outside any transaction.
+
+        For what changes the network while the node runs: the errand may use the writer, and
+        returns the circuits that are to be judged again. Safe in any thread.
+        """
+        self._errands.put(errand)
+
+    def _run_errands(self) -> None:
+        while not self._errands.empty():
+            self._touched |= self._errands.get()()
+
     def _guard(self, work: Callable[[], None]) -> None:
         try:
             work()
@@ -144,6 +157,7 @@ class Node:
 
     def _write(self) -> None:
         while not (self._stop.is_set() and self._queue.empty()):
+            self._run_errands()
             try:
                 first = self._queue.get(timeout=POLL_SECONDS)
             except queue.Empty:

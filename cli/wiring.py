@@ -126,6 +126,7 @@ class Running:
         self.web = WebServer(app, where=(settings.web.host, settings.web.port), name="web")
         self.web.start()
         self._stops.append(self.web.stop)
+        self._stops.append(self.live.close)  # open event streams end before the server waits
 
 
 def build_queries(configuration: Configuration, store: TelemetryStore, clock: Clock) -> Queries:

@@ -126,6 +126,11 @@ class Writer:
         partitions = self._started()[1].partitions
         return {number: progress.next_offset for number, progress in partitions.items()}
 
+    def identity(self) -> dict[str, str]:
+        """Return the stream the stored offsets belong to; empty before the first check."""
+        rows = self._store.writer.execute(statement("processors", "identity")).fetchall()
+        return {str(key): str(value) for key, value in rows}
+
     def check_identity(self, identity: Mapping[str, str]) -> None:
         """Hold the stream's identity (cluster_id, topic_id) against the one of the offsets.
 

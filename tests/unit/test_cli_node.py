@@ -1,5 +1,6 @@
 """A node reads, writes, judges, and ends when it cannot go on."""
 
+import threading
 from typing import Any
 
 import pyarrow as pa
@@ -99,6 +100,24 @@ def test_a_node_writes_what_it_reads_and_judges_it(small_network: Any) -> None:
     assert written == (60,)
     assert judged is not None
     assert judged[0] >= 2
+
+
+def test_an_errand_runs_in_the_writer_thread_between_polls(small_network: Any) -> None:
+    running = node(small_network, [])
+    ran = threading.Event()
+    threads = []
+
+    def errand() -> frozenset[str]:
+        threads.append(threading.current_thread().name)
+        ran.set()
+        return frozenset({"DEN-1"})
+
+    running.start()
+    running.between_polls(errand)
+
+    assert ran.wait(30)
+    running.stop()
+    assert threads == ["writer"]
 
 
 class FailingWriter(Writer):
