@@ -16,7 +16,10 @@ NEVER_US: Final = -(1 << 62)
 
 @dataclass(frozen=True, slots=True)
 class PartitionProgress:
-    """Where a partition stands: instants in µs, None before there is one."""
+    """Where a partition stands: instants in µs, None before there is one.
+
+    `last_append_us` is the newest message's, or the first confirmation that there is none.
+    """
 
     next_offset: int = 0
     watermark_us: int | None = None
@@ -56,15 +59,18 @@ def advanced(
 
     A partition that the broker confirmed at `caught_up_at_us` to be read to its end and that has
     been silent for idle_after by then is complete up to that instant less idle_after and
-    allowed_lateness.
+    allowed_lateness. One that never had a message is silent from its first such confirmation:
+    a topic that is just being filled must not make its first samples late.
     """
     last_append = _greatest(progress.last_append_us, greatest_append_us)
     candidates = [progress.watermark_us]
     if greatest_seen_us is not None:
         candidates.append(greatest_seen_us - _lateness_us(time))
+    if last_append is None:
+        last_append = caught_up_at_us
     if caught_up_at_us is not None:
         silent_from = caught_up_at_us - time.idle_after_seconds * MICROSECONDS
-        if last_append is None or last_append <= silent_from:
+        if last_append is not None and last_append <= silent_from:
             candidates.append(silent_from - _lateness_us(time))
     return replace(progress, watermark_us=_greatest(*candidates), last_append_us=last_append)
 

@@ -36,7 +36,6 @@ P = partition_of("X")
         pytest.param(100 * US, 500 * US, 500 * US, 559 * US, 470 * US, id="not silent long enough"),
         pytest.param(100 * US, 500 * US, 500 * US, 560 * US, 470 * US, id="just silent enough"),
         pytest.param(100 * US, 500 * US, 500 * US, 900 * US, 810 * US, id="silent"),
-        pytest.param(None, None, None, 900 * US, 810 * US, id="never had data"),
         pytest.param(None, None, 880 * US, 900 * US, None, id="only rejects, but not silent"),
     ],
 )
@@ -50,6 +49,17 @@ def test_a_partition_advances_by_data_or_by_confirmed_silence(
     after = advanced(PartitionProgress(7, stood, None), seen, appended, caught_up, TIME)
 
     assert after == PartitionProgress(7, watermark, appended)
+
+
+def test_a_partition_without_any_message_is_silent_from_its_first_confirmation() -> None:
+    first = advanced(PartitionProgress(), None, None, 900 * US, TIME)
+    early = advanced(first, None, None, 959 * US, TIME)
+    silent = advanced(early, None, None, 960 * US, TIME)
+    filled = advanced(first, 500 * US, 905 * US, None, TIME)
+
+    assert (first.watermark_us, early.watermark_us) == (None, None)
+    assert silent.watermark_us == 870 * US
+    assert filled.watermark_us == 470 * US  # history that is sent to a new topic is not late
 
 
 def test_the_watermark_before_a_sample_does_not_depend_on_how_the_log_is_cut() -> None:

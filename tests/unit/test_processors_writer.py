@@ -230,6 +230,7 @@ def test_samples_of_a_circuit_ordered_later_wait_and_are_fed_again(memory_store)
     assert (fed.accepted, fed.duplicate, fed.late, fed.pending) == (20, 1, 0, 0)
     assert table_of(memory_store, "pending") == []
     partition = partition_of("new")
+    writer.write(idle_poll([partition], 100))
     writer.write(idle_poll([partition], 200))
     assert stored_spans(memory_store) == [("new", "ch1", MIDNIGHT, MIDNIGHT + 200, 1, 0)]
 
