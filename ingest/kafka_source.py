@@ -1,8 +1,9 @@
 """Samples from Kafka: no consumer group, offsets are the reader's own business (DESIGN 5)."""
 
 import logging
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import kafka.errors
@@ -11,6 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from ingest import record_batches
 from ingest.decode import Decoder
+from ingest.record_columns import UNIT_BYTES, ColumnRecords, Headers, RecordColumns
 from ingest.rows import Messages
 from ingest.source import check_identity
 from ingest.topics import unreachable
@@ -23,11 +25,8 @@ from linksla.names import TOPIC_SAMPLES
 
 log = logging.getLogger(__name__)
 
-# A poll is one transaction. 16 MiB are about 200,000 samples of 80 bytes; the messages a poll may
-# bring follow from the mean size of the poll before.
+# A poll is one transaction. 16 MiB are about 200,000 samples of 80 bytes.
 _POLL_BYTES: Final = 16 * 1024 * 1024
-_POLL_MESSAGES_MIN: Final = 100
-_POLL_MESSAGES_MAX: Final = 20_000
 _FETCH_BYTES: Final = 64 * 1024 * 1024
 _PARTITION_BYTES: Final = 4 * 1024 * 1024
 _CONFIRM_SECONDS: Final = 2.0
@@ -35,7 +34,9 @@ _IDENTITY_SECONDS: Final = 10.0
 _REQUEST_MS: Final = 5_000
 _CONFIRM_MS: Final = 2_000
 _RECONNECT_MS: Final = 1_000  # by default a broker that is back is found after up to 30 s
-_LOG_APPEND_TIME: Final = 1
+
+Batches = Mapping[int, Sequence[RecordColumns]]
+"""A poll's record batches by partition, the partitions in order."""
 
 
 class KafkaSource:
@@ -60,7 +61,6 @@ class KafkaSource:
         self._admin: Any = None
         self._identity: dict[str, str] = {}
         self._next: dict[int, int] = {}
-        self._messages_max = _POLL_MESSAGES_MIN
         self._confirmed_seconds = -_CONFIRM_SECONDS
         self._identified_seconds = 0.0
 
@@ -91,6 +91,7 @@ class KafkaSource:
                 request_timeout_ms=_REQUEST_MS * 2,
                 reconnect_backoff_max_ms=_RECONNECT_MS,
             )
+            self._consumer._fetcher.PartitionRecords = ColumnRecords
             self._seek(sorted(partitions), offsets)
         except kafka.errors.KafkaError as error:
             self.close()
@@ -123,7 +124,7 @@ class KafkaSource:
         """Return what has arrived, decoded."""
         try:
             polled = self._consumer.poll(
-                timeout_ms=int(timeout_seconds * 1000), max_records=self._messages_max
+                timeout_ms=int(timeout_seconds * 1000), max_records=_POLL_BYTES // UNIT_BYTES
             )
         except (
             kafka.errors.OffsetOutOfRangeError,
@@ -142,22 +143,24 @@ class KafkaSource:
             self._away(error)
             polled = {}
         self._check_identity()
-        poll = self._decoded(polled) if polled else None
+        batches = {
+            tp.partition: [columns for columns in polled[tp] if columns is not None]
+            for tp in sorted(polled)
+        }
+        poll = self._decoded(batches) if batches else None
         caught_up = self._confirm()
         if poll is None:
             return Poll(self._topic, SAMPLE_SCHEMA.empty_table(), (), dict(self._next), caught_up)
         samples, rejects = poll
-        raw = _RawMessages({tp.partition: records for tp, records in polled.items()})
+        raw = _RawMessages(batches)
         return Poll(self._topic, samples, tuple(rejects), dict(self._next), caught_up, raw)
 
-    def _decoded(self, polled: Mapping[Any, Sequence[Any]]) -> tuple[Any, list[Any]]:
-        for tp, records in polled.items():
-            self._next[tp.partition] = records[-1].offset + 1
-        messages = _messages(polled, self._clock.now_us())
+    def _decoded(self, batches: Batches) -> tuple[Any, list[Any]]:
+        for partition, columns in batches.items():
+            self._next[partition] = int(columns[-1].offsets[-1]) + 1
+        messages = _messages(batches, self._clock.now_us())
         count = len(messages.values)
-        size = sum(len(value) for value in messages.values if value is not None)
-        wanted = _POLL_BYTES * count // max(size, 1)
-        self._messages_max = min(max(wanted, _POLL_MESSAGES_MIN), _POLL_MESSAGES_MAX)
+        size = sum(one.size_bytes for columns in batches.values() for one in columns)
         samples, rejects = self._decoder.decode(messages)
         self._meters.add("linksla_ingest_messages_total", count)
         self._meters.add("linksla_ingest_bytes_total", size)
@@ -251,48 +254,49 @@ class KafkaSource:
         )
 
 
-def _messages(polled: Mapping[Any, Sequence[Any]], now_us: int) -> Messages:
+def _messages(batches: Batches, now_us: int) -> Messages:
     """Return polled records column by column, in partition order."""
-    records = [record for tp in sorted(polled) for record in polled[tp]]
-    count = len(records)
-    append_ms = np.fromiter((r.timestamp for r in records), dtype=np.int64, count=count)
-    append_us = append_ms * 1_000
-    broker_dated = np.fromiter((r.timestamp_type for r in records), dtype=np.int64, count=count)
-    # Where the producer sets the time, it counts at most as now: nobody dates messages ahead.
-    append_us = np.where(broker_dated == _LOG_APPEND_TIME, append_us, np.minimum(append_us, now_us))
+    values: list[bytes | None] = []
+    headers: dict[int, Headers] = {}
+    instants = []
+    for columns in chain.from_iterable(batches.values()):
+        headers.update((len(values) + n, found) for n, found in columns.headers.items())
+        values += columns.values
+        append_us = columns.timestamps_ms * 1_000
+        # Where the producer sets the time, it counts at most as now: nobody dates messages ahead.
+        instants.append(append_us if columns.broker_dated else np.minimum(append_us, now_us))
+    lengths = [sum(len(one.offsets) for one in columns) for columns in batches.values()]
     return Messages(
-        values=[record.value for record in records],
-        headers={n: record.headers for n, record in enumerate(records) if record.headers},
-        partition=np.fromiter((r.partition for r in records), dtype=np.int64, count=count),
-        offset=np.fromiter((r.offset for r in records), dtype=np.int64, count=count),
-        append_time_us=append_us,
+        values=values,
+        headers=headers,
+        partition=np.repeat(np.array(list(batches), dtype=np.int64), lengths),
+        offset=np.concatenate([one.offsets for one in chain.from_iterable(batches.values())]),
+        append_time_us=np.concatenate(instants),
     )
 
 
 class _RawMessages(Mapping[tuple[int, int], RawMessage]):
     """A poll's messages by (partition, offset), made only when asked for."""
 
-    def __init__(self, records: Mapping[int, Sequence[Any]]) -> None:
-        self._records = records
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
 
     def __getitem__(self, key: tuple[int, int]) -> RawMessage:
         partition, offset = key
-        records = self._records.get(partition, ())
-        place = bisect_left(records, offset, key=lambda record: record.offset)
-        if place == len(records) or records[place].offset != offset:
-            raise KeyError(key)
-        record = records[place]
-        return RawMessage(
-            value=record.value or b"",
-            key=record.key,
-            headers=tuple((name, content or b"") for name, content in record.headers),
-            append_time_us=record.timestamp * 1_000,
-        )
+        batches = self._batches.get(partition, ())
+        which = bisect_right(batches, offset, key=lambda columns: columns.offset) - 1
+        if which >= 0:
+            columns = batches[which]
+            place = int(np.searchsorted(columns.offsets, offset))
+            if place < len(columns.offsets) and columns.offsets[place] == offset:
+                return columns.raw(place)
+        raise KeyError(key)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        for partition, records in self._records.items():
-            for record in records:
-                yield partition, record.offset
+        for partition, batches in self._batches.items():
+            for columns in batches:
+                for offset in columns.offsets.tolist():
+                    yield partition, offset
 
     def __len__(self) -> int:
-        return sum(len(records) for records in self._records.values())
+        return sum(len(one.offsets) for one in chain.from_iterable(self._batches.values()))
