@@ -29,6 +29,25 @@ class TimeSettings:
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """How long each kind of data is kept, behind the watermark; spans and verdicts: for ever.
+
+    A sample that is older than `raw_days` when it comes changes nothing: it goes to the ledger.
+    """
+
+    hot_hours: int = Field(default=1, ge=1)
+    raw_days: int = Field(default=40, ge=1)
+    minutes_days: int = Field(default=400, ge=32)
+
+
+@dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
+class StorageSettings:
+    """What the node leaves alone of the disk: below it, reading from Kafka pauses."""
+
+    free_bytes_min: int = Field(default=1 << 30, ge=0)
+
+
+@dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """Where portal and API are served."""
 
@@ -56,6 +75,8 @@ class Settings:
     maintenance: Path = Path("maintenance.yaml")
     kafka: KafkaSettings = KafkaSettings()
     time: TimeSettings = TimeSettings()
+    retention: RetentionSettings = RetentionSettings()
+    storage: StorageSettings = StorageSettings()
     web: WebSettings = WebSettings()
     webhooks: tuple[WebhookSettings, ...] = ()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from shutil import disk_usage
 from typing import Final
 
 import duckdb
@@ -42,7 +43,13 @@ class TelemetryStore:
             connection = duckdb.connect(
                 str(self._path) if self._path else ":memory:",
                 read_only=self._read_only,
-                config={"threads": self._threads, "memory_limit": _MEMORY},
+                config={
+                    "threads": self._threads,
+                    "memory_limit": _MEMORY,
+                    # No statement reaches a file but the database and its overflow (THREATS 13);
+                    # Parquet is read and written through Arrow.
+                    "enable_external_access": False,
+                },
             )
         except duckdb.IOException as error:
             held = "lock" in str(error).lower()
@@ -56,9 +63,27 @@ class TelemetryStore:
             ) from None
         connection.execute("set timezone = 'UTC'")
         connection.execute("set preserve_insertion_order = true")
+        connection.execute("set lock_configuration = true")
         self._connection = connection
         if not self._read_only:
             _migrate(connection, str(self._path))
+
+    @property
+    def path(self) -> Path | None:
+        """Where the database lies; None: in memory."""
+        return self._path
+
+    @property
+    def wal_bytes(self) -> int:
+        """Size of the write-ahead log: what is committed and not yet in the database file."""
+        if self._path is None:
+            return 0
+        wal = self._path.with_name(self._path.name + ".wal")
+        return wal.stat().st_size if wal.exists() else 0
+
+    def free_bytes(self) -> int | None:
+        """Return the free space of the disk the database lies on; None: in memory."""
+        return None if self._path is None else disk_usage(self._path.parent).free
 
     @property
     def writer(self) -> duckdb.DuckDBPyConnection:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from processors.moved import moved_within
 from processors.observations import Bool, Int64, integers, sort_order
 from processors.statements import read
 
@@ -101,7 +102,8 @@ def _judged(
     )
     instants = observed_at_us[rows]
     bounds = {"first_us": int(instants.min()), "last_us": int(instants.max())}
-    return read(writer, "duplicates", bounds, suspects=suspects)
+    moved = moved_within(writer, instants, instants + 1)
+    return read(writer, "duplicates", bounds, suspects=suspects, moved=moved.table)
 
 
 def _flags(table: pa.Table, name: str) -> Bool:

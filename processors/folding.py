@@ -10,6 +10,7 @@ from linksla.clock import MICROSECONDS
 from linksla.inventory import DAY_SECONDS
 from processors.cells import Tracks, fold, reach_cells, still_holding
 from processors.channels import Channels
+from processors.moved import moved_within
 from processors.observations import Bool, Int64, Observations, integers
 from processors.progress import NO_SPAN_S, Progress, tracks_of, watermarks_of
 from processors.runs import Runs
@@ -124,7 +125,8 @@ def _folded_day(
     hi_us = day.hi_s * MICROSECONDS
     wanted = pa.table({"track": number, "channel_key": key, "lo_us": lo_us, "hi_us": hi_us})
     bounds = {"first_us": int(lo_us.min()), "last_us": int(hi_us.max())}
-    samples = read(writer, "samples_within", bounds, stretches=wanted)
+    moved = moved_within(writer, lo_us, hi_us)
+    samples = read(writer, "samples_within", bounds, stretches=wanted, moved=moved.table)
     observations = Observations.of(samples, integers(samples, "track"))
     every = tracks_of(channels, progress.folded_to_s, progress.folded_to_s).take(key)
     tracks = Tracks(every.grid_s, day.lo_s, day.hi_s, every.active_from_s, every.active_to_s)

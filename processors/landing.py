@@ -12,6 +12,7 @@ from linksla.model import Poll
 from processors.arrivals import NOTED, Arrivals, noted, noted_rejects
 from processors.channels import Channels
 from processors.deduplication import Deduplicated
+from processors.moved import moved_within
 from processors.observations import Int64, Observations, integers, pairs_in, sort_order
 from processors.progress import Progress
 from processors.rollups import Rollups, rollups_of, step_lengths_s, steps_of
@@ -178,19 +179,18 @@ def _roll_up_again(
     run(writer, "rollup_parts_delete", bounds, steps=steps)
     run(writer, "latency_histogram_delete", bounds, steps=steps)
     end_s = start_s + step_lengths_s(channels.grid_s[key])
+    lo_us, hi_us = start_s * MICROSECONDS, end_s * MICROSECONDS
     stretches = pa.table(
         {
             "track": np.arange(len(key)),
             "channel_key": key,
-            "lo_us": start_s * MICROSECONDS,
-            "hi_us": end_s * MICROSECONDS,
+            "lo_us": lo_us,
+            "hi_us": hi_us,
         }
     )
-    within = {
-        "first_us": int(start_s.min()) * MICROSECONDS,
-        "last_us": int(end_s.max()) * MICROSECONDS,
-    }
-    samples = read(writer, "samples_within", within, stretches=stretches)
+    within = {"first_us": int(lo_us.min()), "last_us": int(hi_us.max())}
+    moved = moved_within(writer, lo_us, hi_us)
+    samples = read(writer, "samples_within", within, stretches=stretches, moved=moved.table)
     track = integers(samples, "track")
     order = sort_order(track, integers(samples, "observed_at_us"))
     _append(writer, rollups_of(samples, key[track], start_s[track], order))

@@ -6,10 +6,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from linksla.clock import MICROSECONDS
 from linksla.sql import statement
 from processors.cells import Tracks, still_holding
 from processors.channels import Channels, first_fold_s
+from processors.moved import moved_within
 from processors.observations import Int64, Observations, integers
 from processors.statements import read, run
 from processors.watermarks import NEVER_US, PartitionProgress
@@ -86,10 +86,7 @@ def load_progress(
         return values
 
     folded_to_s, interval_us_max = by_key("folded_to_s", 0), by_key("interval_us_max", 0)
-    lowest = folded_to_s[keys] * MICROSECONDS - interval_us_max[keys]
-    first_us = int(lowest.min()) if len(keys) else 0
-    held = read(writer, "tail", {"first_us": first_us})
-    tail = Observations.of(held, integers(held, "channel_key"))
+    tail = _load_tail(writer)
     tracks = tracks_of(channels, folded_to_s, folded_to_s)
     return Progress(
         by_key("observed_at_us_max", -1),
@@ -101,6 +98,18 @@ def load_progress(
         (tail.take(still_holding(tail, tracks)),),
         partitions,
     )
+
+
+def _load_tail(writer: duckdb.DuckDBPyConnection) -> Observations:
+    """Read what cells beyond folded_to_s may need; channels that need nothing cost nothing."""
+    needs = read(writer, "tail_needs")
+    if len(needs) == 0:
+        return Observations.together(())
+    lo_us, hi_us = integers(needs, "lo_us"), integers(needs, "hi_us")
+    bounds = {"first_us": int(lo_us.min()), "last_us": int(hi_us.max())}
+    moved = moved_within(writer, lo_us, hi_us)
+    held = read(writer, "tail", bounds, needs=needs, moved=moved.table)
+    return Observations.of(held, integers(held, "channel_key"))
 
 
 def tracks_of(channels: Channels, from_s: Int64, to_s: Int64) -> Tracks:

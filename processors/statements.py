@@ -10,8 +10,8 @@ from linksla.sql import statement
 
 
 @contextmanager
-def lent(writer: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> Iterator[None]:
-    """Lend Arrow tables to a connection under these names."""
+def lent(writer: duckdb.DuckDBPyConnection, tables: Mapping[str, object]) -> Iterator[None]:
+    """Lend Arrow tables (or datasets) to a connection under these names."""
     for name, table in tables.items():
         writer.register(name, table)
     yield
@@ -25,7 +25,7 @@ def run(
     name: str,
     parameters: Mapping[str, object] | None = None,
     /,
-    **tables: pa.Table,
+    **tables: object,
 ) -> None:
     """Execute `sql/name.sql` over the tables."""
     with lent(writer, tables):
@@ -37,7 +37,7 @@ def read(
     name: str,
     parameters: Mapping[str, object] | None = None,
     /,
-    **tables: pa.Table,
+    **tables: object,
 ) -> pa.Table:
     """Execute `sql/name.sql` over the tables and return all of its result."""
     with lent(cursor, tables):

@@ -15,6 +15,7 @@ from linksla.clock import MICROSECONDS
 from linksla.sql import statement
 from processors.cells import Tracks, fold
 from processors.channels import FOREVER_S
+from processors.moved import moved_within
 from processors.observations import Observations, integers
 from processors.runs import Runs
 from processors.statements import read
@@ -62,7 +63,8 @@ def provisional_spans(
         }
     )
     bounds = {"first_us": int(lo_us.min()), "last_us": int(to_s.max()) * MICROSECONDS}
-    samples = read(cursor, "samples_within", bounds, stretches=stretches)
+    moved = moved_within(cursor, lo_us, to_s * MICROSECONDS)
+    samples = read(cursor, "samples_within", bounds, stretches=stretches, moved=moved.table)
     tracks = Tracks(
         integers(live, "grid_seconds"),
         integers(live, "folded_to_s"),

@@ -4,7 +4,7 @@ A restart continues at the offsets of the last committed transaction, so nothing
 counts twice. Only one writer may run on a store, in one thread.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,7 @@ from linksla.clock import Clock
 from linksla.errors import LinkslaError, StoreError, StreamError
 from linksla.inventory import Inventory
 from linksla.meters import Meters
-from linksla.model import SAMPLE_SCHEMA, Poll
+from linksla.model import SAMPLE_SCHEMA, Gap, Poll
 from linksla.names import SAMPLES_PARTITIONS
 from linksla.settings import TimeSettings
 from linksla.sql import statement
@@ -33,6 +33,7 @@ from processors.arrivals import (
 from processors.channels import Channels, load_channels, register
 from processors.deduplication import Deduplicated, deduplicated
 from processors.folding import Changed, fold_again, fold_forward
+from processors.gaps import note_gaps
 from processors.landing import Rows, land, note, roll_up, store_offsets, store_progress
 from processors.observations import integers
 from processors.progress import (
@@ -151,6 +152,18 @@ class Writer:
                 writer.execute(
                     statement("processors", "identity_write"), {"key": key, "value": value}
                 )
+
+    def accept_gaps(self, gaps: Sequence[Gap], identity: Mapping[str, str] | None = None) -> None:
+        """Write gaps to the ledger and go on from where each ends, under `identity` if it is new.
+
+        What is read a second time from there is found to be duplicate.
+
+        Raises:
+            StoreError: nothing of it was written.
+        """
+        with self._transaction() as writer:
+            note_gaps(writer, self._topic, gaps, identity or {}, self._clock.now_us())
+        self.register(self._inventory)
 
     def write(self, poll: Poll) -> Written:
         """Write a poll and its offsets, all or nothing; what was written before is left out.

@@ -1,16 +1,30 @@
 -- Judge samples that may have been there before, in the order they came.
 -- Grain: row of suspects. Inputs: suspects (Arrow: position, channel_key, observed_at_us, sequence
--- and what was measured), samples in [$first_us, $last_us] for zone maps. Reads only.
+-- and what was measured), samples and moved (the Parquet files that may hold some) in [$first_us,
+-- $last_us] for zone maps. Reads only. Of two stored with one key the higher generation stands.
 -- Highest sequence wins, then the smallest hash of what was measured (DESIGN 6): the least
 -- `standing`, with the sequence's bits turned over. before: what stood when the row came.
-with stored as (
+with kept as (
     select
-        -1 as position, s.channel_key, s.observed_at_us, s.sequence, s.interval_us, s.latency_us,
-        s.jitter_us, s.loss_ppm, s.rx_bps, s.tx_bps, s.bgp_state, s.bgp_transitions, s.probe
-    from samples as s
+        channel_key, observed_at_us, sequence, interval_us, latency_us, jitter_us, loss_ppm, rx_bps,
+        tx_bps, bgp_state, bgp_transitions, probe, 9223372036854775807 as generation
+    from samples
+    where observed_at_us between $first_us and $last_us
+    union all by name
+    select
+        channel_key, observed_at_us, sequence, interval_us, latency_us, jitter_us, loss_ppm, rx_bps,
+        tx_bps, bgp_state, bgp_transitions, probe, generation
+    from moved
+    where observed_at_us between $first_us and $last_us
+),
+
+stored as (
+    select -1 as position, s.* exclude (generation)
+    from kept as s
     semi join suspects as w
         on s.channel_key = w.channel_key and s.observed_at_us = w.observed_at_us
-    where s.observed_at_us between $first_us and $last_us
+    qualify
+        s.generation = max(s.generation) over (partition by s.channel_key, s.observed_at_us)
 ),
 
 arrivals as (
