@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import atexit
 import json
 import os
 import uuid
@@ -33,6 +34,14 @@ def load_vectors(name: str) -> Any:
     shared = SHARED / "vectors" / f"{name}.json"
     own = HERE / "data" / "vectors" / f"{name}.json"
     return json.loads((shared if shared.exists() else own).read_text())
+
+
+def pytest_unconfigure() -> None:
+    """Hush DuckDB at the interpreter's end, when all that pytest has to say is said.
+
+    Hypothesis keeps modules alive to the last, and nanobind then prints 40 lines about them.
+    """
+    atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 
 
 @pytest.fixture(scope="session")
