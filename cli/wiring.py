@@ -16,6 +16,7 @@ from dashboards.app import PortalDependencies, create_app
 from dashboards.live import LiveFeed
 from ingest.deadletter import DeadLetterSender
 from ingest.kafka_source import KafkaSource
+from ingest.librdkafka_source import LibrdkafkaSource
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
 from linksla.meters import Meters
@@ -67,7 +68,8 @@ class Running:
         self.decisions.start()
         self._stops.append(self.decisions.close)
         self.queries = build_queries(self.configuration, self.telemetry, self.clock)
-        self.source = KafkaSource(
+        client = LibrdkafkaSource if settings.kafka.client == "librdkafka" else KafkaSource
+        self.source = client(
             self.bootstrap,
             topic=settings.kafka.topic,
             clock=self.clock,

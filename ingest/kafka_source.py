@@ -122,6 +122,22 @@ class KafkaSource:
 
     def poll(self, timeout_seconds: float) -> Poll:
         """Return what has arrived, decoded."""
+        batches = self._fetched(timeout_seconds)
+        self._check_identity()
+        poll = self._decoded(batches) if batches else None
+        caught_up = self._confirm()
+        if poll is None:
+            return Poll(self._topic, SAMPLE_SCHEMA.empty_table(), (), dict(self._next), caught_up)
+        samples, rejects = poll
+        raw = _RawMessages(batches)
+        return Poll(self._topic, samples, tuple(rejects), dict(self._next), caught_up, raw)
+
+    def _fetched(self, timeout_seconds: float) -> Batches:
+        """Return what has come, about _POLL_BYTES of it; nothing while the broker is away.
+
+        Raises:
+            StreamError: an offset is gone, or what is there is damaged.
+        """
         try:
             polled = self._consumer.poll(
                 timeout_ms=int(timeout_seconds * 1000), max_records=_POLL_BYTES // UNIT_BYTES
@@ -133,27 +149,22 @@ class KafkaSource:
         ) as error:
             raise self._gap(-1, -1, str(error)) from None
         except kafka.errors.CorruptRecordError as error:
-            raise StreamError(
-                f"a record batch is damaged: {error}",
-                where=f"{self._bootstrap} {self._topic}",
-                hint="Its checksum is wrong on the broker's disk or on the way; restore it there.",
-                retryable=True,
-            ) from None
+            raise self._damaged(error) from None
         except kafka.errors.KafkaError as error:
             self._away(error)
-            polled = {}
-        self._check_identity()
-        batches = {
+            return {}
+        return {
             tp.partition: [columns for columns in polled[tp] if columns is not None]
             for tp in sorted(polled)
         }
-        poll = self._decoded(batches) if batches else None
-        caught_up = self._confirm()
-        if poll is None:
-            return Poll(self._topic, SAMPLE_SCHEMA.empty_table(), (), dict(self._next), caught_up)
-        samples, rejects = poll
-        raw = _RawMessages(batches)
-        return Poll(self._topic, samples, tuple(rejects), dict(self._next), caught_up, raw)
+
+    def _damaged(self, error: Exception) -> StreamError:
+        return StreamError(
+            f"a record batch is damaged: {error}",
+            where=f"{self._bootstrap} {self._topic}",
+            hint="Its checksum is wrong on the broker's disk or on the way; restore it there.",
+            retryable=True,
+        )
 
     def _decoded(self, batches: Batches) -> tuple[Any, list[Any]]:
         for partition, columns in batches.items():
@@ -187,7 +198,9 @@ class KafkaSource:
         lag = 0
         for tp in tps:
             self._skip_markers(tp, ends[tp])
-            lag += max(ends[tp] - self._next[tp.partition], 0)
+            behind = max(ends[tp] - self._next[tp.partition], 0)
+            self._meters.set("linksla_ingest_partition_lag", behind, partition=f"{tp.partition}")
+            lag += behind
         self._meters.set("linksla_ingest_lag_messages", lag)
         self._meters.set("linksla_ingest_broker_up", 1)
         return {tp.partition: asked_at_us for tp in tps if self._next[tp.partition] >= ends[tp]}
@@ -195,8 +208,10 @@ class KafkaSource:
     def _skip_markers(self, tp: Any, end: int) -> None:
         """Step over transaction markers: they take an offset, and no message comes for them."""
         if self._next[tp.partition] < end and tp not in self._consumer.paused():
-            position = self._consumer.position(tp, timeout_ms=_REQUEST_MS)
-            self._next[tp.partition] = max(self._next[tp.partition], position or 0)
+            self._next[tp.partition] = max(self._next[tp.partition], self._position(tp))
+
+    def _position(self, tp: Any) -> int:
+        return self._consumer.position(tp, timeout_ms=_REQUEST_MS) or 0
 
     def pause(self) -> None:
         """Stop fetching."""

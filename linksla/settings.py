@@ -1,6 +1,7 @@
 """The root of all settings: `linksla.yaml`, with every default in one place."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -17,6 +18,7 @@ class KafkaSettings:
     topic: str = TOPIC_SAMPLES
     partitions: int = SAMPLES_PARTITIONS
     port: int = Field(default=9092, ge=0, le=65535)
+    client: Literal["kafka-python", "librdkafka"] = "kafka-python"
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)

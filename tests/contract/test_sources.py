@@ -1,5 +1,6 @@
 """One suite for all sources: what `ingest.source.Source` promises."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from kafka import KafkaProducer
 
 from ingest.decode import Decoder
 from ingest.kafka_source import KafkaSource
+from ingest.librdkafka_source import LibrdkafkaSource
 from ingest.rows import Messages
 from ingest.source import IterableSource, Source
 from ingest.writer_schemas import WriterSchemas
@@ -17,6 +19,7 @@ from linksla.clock import SystemClock
 from linksla.errors import StreamError
 from linksla.model import Poll
 from linksla.wire import WIRE_SCHEMA, encode
+from tests.conftest import required
 
 CLOCK = SystemClock()
 MakeSource = Callable[[], Source]
@@ -51,7 +54,13 @@ def scripted() -> IterableSource:
     return IterableSource(polls)
 
 
-@pytest.fixture(params=["script", pytest.param("kafka", marks=pytest.mark.kafka)])
+@pytest.fixture(
+    params=[
+        "script",
+        pytest.param("kafka-python", marks=pytest.mark.kafka),
+        pytest.param("librdkafka", marks=pytest.mark.kafka),
+    ]
+)
 def make_source(request: pytest.FixtureRequest) -> Iterator[MakeSource]:
     """Return a function that makes a source of SCRIPT, always the same stream."""
     made: list[Source] = []
@@ -61,6 +70,9 @@ def make_source(request: pytest.FixtureRequest) -> Iterator[MakeSource]:
             made.append(scripted())
             return made[-1]
     else:
+        if request.param == "librdkafka" and importlib.util.find_spec("confluent_kafka") is None:
+            required("confluent-kafka (linksla[librdkafka])")
+        client = LibrdkafkaSource if request.param == "librdkafka" else KafkaSource
         broker = request.getfixturevalue("kafka")
         topic = broker.new_topic(partitions=2)
         producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
@@ -69,7 +81,7 @@ def make_source(request: pytest.FixtureRequest) -> Iterator[MakeSource]:
         producer.close()
 
         def make() -> Source:
-            made.append(KafkaSource(broker.bootstrap, clock=CLOCK, topic=topic))
+            made.append(client(broker.bootstrap, clock=CLOCK, topic=topic))
             return made[-1]
 
     yield make
