@@ -98,14 +98,18 @@ def strip(fresh: Freshness, zone: str, now_s: int) -> Strip:
 
 
 def home_sentence(circuits: Sequence[CircuitSummary]) -> str:
-    """Return what a customer reads first: `6 circuits within SLA; DEN-1 has 1 min 11 s left`."""
+    """Return what a customer reads first: `DEN-1 is down; 6 circuits within SLA; DEN-2 breached`."""
     judged = [(c.circuit_id, c.month) for c in circuits if c.month is not None]
     if not circuits:
         return "No circuits yet."
     if not judged:
         return f"{plural(len(circuits), 'circuit')}, none measured yet this month."
     within = [name for name, month in judged if month.verdict in (Outcome.MET, Outcome.AT_RISK)]
-    parts = [f"{plural(len(within), 'circuit')} within SLA"] if within else []
+    down = [c.circuit_id for c in circuits if c.state == "down"]
+    parts = [f"{name} is down" for name in down[:_NAMED_MAX]]
+    if len(down) > _NAMED_MAX:
+        parts.append(f"{len(down) - _NAMED_MAX} more are down")
+    parts += [f"{plural(len(within), 'circuit')} within SLA"] if within else []
     troubled = [
         (name, month) for wanted in _URGENCY for name, month in judged if month.verdict is wanted
     ]
