@@ -4,10 +4,12 @@ A circuit's grid is fixed for its life. Channels come and go: nothing counts fro
 Instants are whole seconds on the Unix epoch; `None` as an end means "still".
 """
 
+import itertools
+import re
 import unicodedata
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.dataclasses import dataclass
@@ -19,6 +21,8 @@ from linksla.errors import ConfigError
 NAME_CHARACTERS_MAX: Final = 200
 GRIDS_SECONDS: Final = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
 DAY_SECONDS: Final = 86_400
+_AMOUNT: Final = re.compile(r"\d{1,12}(\.\d{1,6})?")
+_T = TypeVar("_T")
 
 
 def printable(name: str) -> bool:
@@ -47,9 +51,40 @@ def _instant(value: object) -> object:
     return parse_instant(value) if isinstance(value, str) else value
 
 
+def _amount(value: object) -> object:
+    """An int is taken as it is written; a float has no exact decimal and is refused."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _decimal(value: str) -> str:
+    if _AMOUNT.fullmatch(value):
+        return value
+    message = "an amount is a decimal number such as 1500 or 1499.50"
+    raise ValueError(message)
+
+
+def _currency(value: str) -> str:
+    if len(value) == 3 and value.isascii() and value.isalpha() and value.isupper():
+        return value
+    message = "a currency has three capital letters (ISO 4217), such as USD"
+    raise ValueError(message)
+
+
+def _in_order(value: tuple[_T, ...]) -> tuple[_T, ...]:
+    """Each entry of a history starts after the one before; only the first may have no start."""
+    starts = [getattr(entry, "start", None) for entry in value]
+    for before, after in itertools.pairwise(starts):
+        if after is None or (before is not None and after <= before):
+            message = "each entry must start after the one before"
+            raise ValueError(message)
+    return value
+
+
 Name = Annotated[str, AfterValidator(_name)]
 Grid = Annotated[int, AfterValidator(_grid)]
 Instant = Annotated[int, BeforeValidator(_instant)]
+Amount = Annotated[str, BeforeValidator(_amount), AfterValidator(_decimal)]
+Currency = Annotated[str, AfterValidator(_currency)]
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
@@ -79,6 +114,23 @@ class Ownership:
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a circuit costs a month, from an instant on."""
+
+    start: Instant | None = None  # None: from the circuit's beginning
+    amount: Amount  # exact decimal text
+    currency: Currency
+
+
+@dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
+class Bandwidth:
+    """A circuit's bandwidth from an instant on."""
+
+    start: Instant
+    mbps: int = Field(gt=0)
+
+
+@dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
 class Circuit:
     """A private link, from a customer's site to a cloud region."""
 
@@ -87,11 +139,29 @@ class Circuit:
     contract: Name
     site: Name
     region: Name
-    bandwidth_mbps: int = Field(gt=0)
+    bandwidth_mbps: int = Field(gt=0)  # before the first of `bandwidths`
     grid_seconds: Grid
     channels: tuple[Channel, ...] = Field(min_length=1)
     active_from: Instant
     active_to: Instant | None = None
+    bandwidths: Annotated[tuple[Bandwidth, ...], AfterValidator(_in_order)] = ()
+    prices: Annotated[tuple[Price, ...], AfterValidator(_in_order)] = ()
+
+    def bandwidth_at(self, second: int) -> int:
+        """Return the bandwidth in force at an instant, in Mbit/s."""
+        found = self.bandwidth_mbps
+        for change in self.bandwidths:
+            if change.start <= second:
+                found = change.mbps
+        return found
+
+    def price_at(self, second: int) -> Price | None:
+        """Return the price in force at an instant, or None: not known."""
+        found = None
+        for price in self.prices:
+            if price.start is None or price.start <= second:
+                found = price
+        return found
 
     def owner_at(self, second: int) -> str | None:
         """Return the customer who owns the circuit at an instant, or None."""

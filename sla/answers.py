@@ -6,6 +6,7 @@ Nothing downstream computes with them.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 
 class Bucket(StrEnum):
@@ -114,16 +115,27 @@ class ObjectiveAnswer:
     reason: str
     observations: int | None = None  # n of a percentile or mean; None for availability
     error_bound: str | None = None
+    exact: Fraction | None = None  # `actual` before it was rounded, for credits by exceedance
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of the period under one contract version."""
+    """A part of the period under one contract version, bandwidth and price; judged by itself."""
 
     contract_id: str
     contract_version: int
     start_s: int
     end_s: int
+    full_end_s: int | None = None  # where it ends or will end
+    bandwidth_mbps: int | None = None
+    down_seconds: int | None = None
+    availability: str | None = None
+    target: str | None = None
+    verdict: Outcome | None = None  # of availability
+    credit_percent: str | None = None
+    credit_reason: str | None = None
+    share: str | None = None  # of the period: "14/31"
+    charge: str | None = None  # a month's price at the onset, with its currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +191,10 @@ class MonthAnswer:
     exclusions: tuple[ExclusionAnswer, ...]
     verdict: Outcome  # of the month: the worst of its objectives
     sentence: str  # "October: breached. 5 min 0 s down, 4 min 27 s allowed."
+    credit_amount: str | None = None  # None: no credit, or no price is known
+    credit_currency: str | None = None
+    credit_issued: bool | None = None  # False: not more than the contract's minimum payout
+    credit_claim_by_s: int | None = None  # the last instant to claim it; None: needs no claim
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
 from linksla.config import STRICT, load
@@ -16,33 +16,10 @@ from linksla.errors import ConfigError
 from linksla.inventory import Instant, Name
 from linksla.model import LOSS_LADDER_PPM
 from sla.calendar import month_at, month_bounds
-from sla.credits import bands_fault, ranges_fault
+from sla.exact import Exact, NotNegative, Percentage
+from sla.schedules import ExceedanceBands, PayoutTerms, Schedules
 
-_EXACT: Final = re.compile(r"-?\d{1,15}(\.\d{1,15}|/[1-9]\d{0,14})?")
-
-
-def _fraction(value: object) -> object:
-    """Texts such as "99.99" and "100/30" are exact; a float never gets here (linksla.config)."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return value
-    if not _EXACT.fullmatch(str(value)):
-        message = f"{value!r} is no exact number: write it as 99.99, 10 or 100/30"
-        raise ValueError(message)
-    return Fraction(value)
-
-
-def _percentage(value: Fraction) -> Fraction:
-    if 0 <= value <= 100:
-        return value
-    message = "a percentage lies between 0 and 100"
-    raise ValueError(message)
-
-
-def _not_negative(value: Fraction) -> Fraction:
-    if value >= 0:
-        return value
-    message = "must not be negative"
-    raise ValueError(message)
+_MOMENT: Final = WithJsonSchema({"type": "string", "format": "date-time"})
 
 
 def _ladder_step(value: Fraction) -> Fraction:
@@ -62,39 +39,6 @@ def _zone(value: str) -> str:
     return value
 
 
-def _bands(value: tuple[tuple[Fraction, Fraction], ...]) -> tuple[tuple[Fraction, Fraction], ...]:
-    fault = bands_fault(value)
-    if fault:
-        raise ValueError(fault)
-    return value
-
-
-def _schedule(value: object) -> object:
-    """Refuse the one basis that cannot be made safe, with the reason rather than a type error."""
-    if isinstance(value, dict) and value.get("basis") == "availability_percent_ranges":
-        rows = value.get("ranges")
-        if not isinstance(rows, list) or any(
-            not isinstance(row, list) or len(row) != 3 for row in rows
-        ):
-            message = "ranges is a list of [from, to, credit]"
-            raise ValueError(message)
-        exact = [[Fraction(_fraction_text(cell)) for cell in row] for row in rows]
-        raise ValueError(ranges_fault(exact))
-    return value
-
-
-def _fraction_text(cell: object) -> Fraction:
-    value = _fraction(cell)
-    if not isinstance(value, Fraction):
-        message = f"{cell!r} is no exact number"
-        raise ValueError(message)  # noqa: TRY004 - pydantic turns only ValueError into file:line
-    return value
-
-
-Exact = Annotated[Fraction, BeforeValidator(_fraction)]
-Percentage = Annotated[Fraction, BeforeValidator(_fraction), AfterValidator(_percentage)]
-
-
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
 class AvailabilityTerms:
     """When a circuit is up, and how much of the month it must be (DESIGN 7.1 to 7.6)."""
@@ -111,12 +55,12 @@ class AvailabilityTerms:
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
 class PerformanceTerms:
-    """One objective on latency or loss (DESIGN 7.7)."""
+    """One objective on latency, jitter (as the producer measures it) or loss (DESIGN 7.7)."""
 
     name: Name
-    metric: Literal["latency", "loss"]
+    metric: Literal["latency", "jitter", "loss"]
     statistic: Literal["mean", "maximum", "p50", "p90", "p95", "p99", "p99.9"]
-    limit: Annotated[Exact, AfterValidator(_not_negative)]  # ms for latency, ratio for loss
+    limit: NotNegative  # ms for latency and jitter, ratio for loss
     channels: Literal["worst", "pooled"] = "worst"
 
 
@@ -125,32 +69,25 @@ class MaintenanceTerms:
     """When a window may be taken out of the SLA (DESIGN 7.4)."""
 
     notice_hours: int = Field(default=0, ge=0)
-    cap_hours_per_month: Annotated[Exact, AfterValidator(_not_negative)] | None = None
-
-
-@dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
-class PercentBands:
-    """Credit by monthly availability: [inclusive lower bound in percent, credit percent]."""
-
-    basis: Literal["availability_percent"]
-    bands: Annotated[tuple[tuple[Exact, Exact], ...], AfterValidator(_bands)]
+    cap_hours_per_month: NotNegative | None = None
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
 class Contract:
-    """One version of a contract, valid from a month start until the next version."""
+    """One version of a contract, valid until the next version (DESIGN 7.9)."""
 
     id: Name
     version: int = Field(ge=1)
     title: Name
     source: str
-    valid_from: Instant | None = None
+    valid_from: Annotated[Instant, _MOMENT] | None = None
     timezone: Annotated[str, AfterValidator(_zone)]
     anniversary_day: int = Field(default=1, ge=1, le=31)
     availability: AvailabilityTerms
     objectives: tuple[PerformanceTerms, ...] = ()
     maintenance: MaintenanceTerms = MaintenanceTerms()
-    credit: Annotated[PercentBands | None, BeforeValidator(_schedule)] = None
+    credit: Schedules = ()
+    payout: PayoutTerms = PayoutTerms()
 
 
 @plain_dataclass(frozen=True, slots=True)
@@ -203,31 +140,39 @@ def _line(path: Path, key: str) -> str:
 
 def _check(contract: Contract, path: Path) -> None:
     """Check what no single key can tell: what two of them mean together."""
-    zone, day = contract.timezone, contract.anniversary_day
-    starts = contract.valid_from
-    if starts is not None and month_bounds(month_at(starts, zone, day), zone, day)[0] != starts:
-        raise ConfigError(
-            "valid_from is not the start of a contract month, so k, n or zone would change inside "
-            "one",
-            where=_line(path, "valid_from"),
-            hint=f"Use local midnight of day {day} in {zone}.",
-        )
     names = ["availability", *(objective.name for objective in contract.objectives)]
     if len(set(names)) < len(names):
         raise ConfigError(
             "two objectives have one name", where=_line(path, "objectives"), hint="Rename one."
         )
     for objective in contract.objectives:
-        if objective.metric == "loss" and objective.statistic not in ("mean", "maximum"):
+        if objective.metric != "latency" and objective.statistic not in ("mean", "maximum"):
             raise ConfigError(
-                f"objective {objective.name!r}: loss has mean and maximum only",
+                f"objective {objective.name!r}: {objective.metric} has mean and maximum only",
                 where=_line(path, "objectives"),
-                hint="Loss is kept as exact sums, not as a distribution; use mean.",
+                hint="It is kept as exact sums, not as a distribution; use mean.",
+            )
+    limits = {objective.name: objective.limit for objective in contract.objectives}
+    for schedule in contract.credit:
+        if not isinstance(schedule, ExceedanceBands):
+            continue
+        if schedule.objective not in limits:
+            raise ConfigError(
+                "a credit by exceedance must name an objective of the contract"
+                + (f", and {schedule.objective!r} is none" if schedule.objective else ""),
+                where=_line(path, "credit"),
+                hint=f"Add `objective:` with one of: {', '.join(limits) or 'none is there'}.",
+            )
+        if limits[schedule.objective] != schedule.limit:
+            raise ConfigError(
+                f"the credit's limit of {schedule.objective!r} is not the objective's limit",
+                where=_line(path, "credit"),
+                hint="Write the same number in both places.",
             )
 
 
 def _ordered(versions: list[tuple[Contract, Path]]) -> tuple[Contract, ...]:
-    """Return versions by number; each later one must start later."""
+    """Return versions by number; each later one must start later, and change what it may."""
     ordered = sorted(versions, key=lambda item: item[0].version)
     for (earlier, _), (later, path) in itertools.pairwise(ordered):
         if later.version == earlier.version:
@@ -245,4 +190,39 @@ def _ordered(versions: list[tuple[Contract, Path]]) -> tuple[Contract, ...]:
                 where=_line(path, "valid_from" if later.valid_from is not None else "version"),
                 hint="Give it a later valid_from.",
             )
+        _check_change(earlier, later, later.valid_from, path)
     return tuple(contract for contract, _ in ordered)
+
+
+def _check_change(earlier: Contract, later: Contract, starts: int, path: Path) -> None:
+    """Refuse a change inside a contract month of what only a month start may change (DESIGN 7.9).
+
+    How seconds are judged (k, n, threshold, denominator, maintenance) and where a month begins are
+    one thing for a whole month; targets, objectives, credit and payout may change at any instant.
+    """
+    zone, day = later.timezone, later.anniversary_day
+    if month_bounds(month_at(starts, zone, day), zone, day)[0] == starts:
+        return
+    before, after = _fixed(earlier), _fixed(later)
+    for key, value in after.items():
+        if value != before[key]:
+            raise ConfigError(
+                f"version {later.version} of contract {later.id!r} changes {key} inside a month: "
+                "valid_from is not the start of a contract month",
+                where=_line(path, key),
+                hint=f"Let it start at local midnight of day {day} in {zone}, or leave {key} as "
+                f"it was in version {earlier.version}.",
+            )
+
+
+def _fixed(contract: Contract) -> dict[str, object]:
+    terms = contract.availability
+    return {
+        "up_at_least": terms.up_at_least,
+        "consecutive": terms.consecutive,
+        "loss_threshold": terms.loss_threshold,
+        "denominator": terms.denominator,
+        "timezone": contract.timezone,
+        "anniversary_day": contract.anniversary_day,
+        "maintenance": contract.maintenance,
+    }

@@ -251,6 +251,8 @@ def _at(versions: Sequence[ContractInForce], second: int) -> Contract:
 
 
 def _caps(versions: Sequence[ContractInForce], end_s: int) -> Iterable[Cap]:
+    """Return the caps by contract month: versions inside one share it (DESIGN 7.9)."""
+    found: list[Cap] = []
     for version in versions:
         terms = version.contract.maintenance
         seconds = (
@@ -260,8 +262,14 @@ def _caps(versions: Sequence[ContractInForce], end_s: int) -> Iterable[Cap]:
         )
         zone, day = version.contract.timezone, version.contract.anniversary_day
         for month in months_between(version.start_s, min(version.end_s, end_s), zone, day):
-            lower, upper = month_bounds(month, zone, day)
-            yield Cap(max(lower, version.start_s), min(upper, version.end_s), seconds)
+            starts, ends = month_bounds(month, zone, day)
+            lower, upper = max(starts, version.start_s), min(ends, version.end_s)
+            before = found[-1] if found else None
+            if before and before.end_s == lower > starts and before.seconds == seconds:
+                found[-1] = Cap(before.start_s, upper, seconds)
+            else:
+                found.append(Cap(lower, upper, seconds))
+    return found
 
 
 def _finished(plan: _CircuitPlan, results: Sequence[tuple[AvailabilityRun, ...]]) -> CircuitHistory:

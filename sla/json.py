@@ -1,7 +1,7 @@
 """The API's body of a month: DESIGN 9's example, keys and order; further keys come after."""
 
 from linksla.clock import iso
-from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage
+from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage, Segment
 
 Json = dict[str, object]
 
@@ -26,6 +26,7 @@ def to_json(answer: MonthAnswer, *, commercial: bool) -> Json:
                 "contract": {"id": segment.contract_id, "version": segment.contract_version},
                 "start": iso(segment.start_s),
                 "end": iso(segment.end_s),
+                **_segment(segment, commercial=commercial),
             }
             for segment in answer.segments
         ],
@@ -51,7 +52,7 @@ def to_json(answer: MonthAnswer, *, commercial: bool) -> Json:
         "objectives": [_objective(one) for one in answer.objectives],
     }
     if commercial:
-        body["credit"] = {"percent": answer.credit_percent, "reason": answer.credit_reason}
+        body["credit"] = _credit(answer)
     body |= {
         "budget": {
             "allowed_seconds": answer.budget_allowed_seconds,
@@ -64,6 +65,36 @@ def to_json(answer: MonthAnswer, *, commercial: bool) -> Json:
         "verdict": answer.verdict.value,
         "working": answer.availability_working,
     }
+    return body
+
+
+def _segment(segment: Segment, *, commercial: bool) -> Json:
+    """Return what a segment was held to, by itself."""
+    body: Json = {
+        "bandwidth_mbps": segment.bandwidth_mbps,
+        "share": segment.share,
+        "down_seconds": segment.down_seconds,
+        "availability": segment.availability,
+        "target": segment.target,
+        "verdict": None if segment.verdict is None else segment.verdict.value,
+    }
+    if commercial:
+        body["credit"] = {"percent": segment.credit_percent, "reason": segment.credit_reason}
+        body["charge"] = segment.charge
+    return body
+
+
+def _credit(answer: MonthAnswer) -> Json:
+    """Return the credit; amount and claim only where a price, or a deadline, is known."""
+    body: Json = {"percent": answer.credit_percent, "reason": answer.credit_reason}
+    if answer.credit_amount is not None:
+        body |= {
+            "amount": answer.credit_amount,
+            "currency": answer.credit_currency,
+            "issued": answer.credit_issued,
+        }
+    if answer.credit_claim_by_s is not None:
+        body["claim_by"] = iso(answer.credit_claim_by_s)
     return body
 
 

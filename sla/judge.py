@@ -9,9 +9,11 @@ from fractions import Fraction
 from typing import Final
 
 from sla.answers import Bucket, ObjectiveAnswer, Outcome, Seconds
+from sla.bands import percent
 from sla.contracts import AvailabilityTerms, Contract
-from sla.credits import credit_percent
+from sla.credits import Credit, Delivered, earned
 from sla.history import JudgedRun
+from sla.schedules import PercentBands, Schedule
 from sla.words import duration, percent_down, plain
 
 AT_RISK_SHARE: Final = Fraction(3, 4)  # of the allowed downtime, used while the month is open
@@ -125,7 +127,7 @@ def judge_availability(
     worst, best = Scenario(unknown_bad, rest), Scenario(unknown_good, rest)
     bounds = (availability(terms, unknown_bad), availability(terms, unknown_good))
     outcome, reason = _decide(terms, scenario, worst, best, ratio, covered)
-    formula, working = _explained(terms, seconds, ratio)
+    formula, working = explained(terms, seconds, ratio)
     return AvailabilityVerdict(
         ratio,
         availability(terms, nominal.as_experienced),
@@ -186,7 +188,7 @@ def _decide(
     return outcome, text
 
 
-def _explained(
+def explained(
     terms: AvailabilityTerms, seconds: Seconds, ratio: Fraction | None
 ) -> tuple[str, str]:
     """Return the formula and the same with the numbers put in."""
@@ -203,31 +205,32 @@ def _explained(
 
 
 def judge_credit(
-    contract: Contract, verdict: AvailabilityVerdict, seconds: Seconds, rest: int
+    contract: Contract, verdict: AvailabilityVerdict, delivered: Delivered
 ) -> tuple[Fraction, str]:
     """Return the credit in percent of the charge, exact, and the reason in words.
 
-    Percent bands on contractual availability (DESIGN 7.8); in an open month on the best the month
-    can still reach, so that the credit so far never falls.
+    The sum of the contract's schedules, up to its cap (DESIGN 7.8). Percent bands give only where
+    availability is breached; in an open month on the best it can still reach, so that the credit
+    so far never falls.
     """
-    if contract.credit is None:
+    if not contract.credit:
         return Fraction(0), "The contract has no credit schedule."
-    if verdict.outcome is Outcome.NOT_ASSESSABLE:
-        return Fraction(0), "No credit while availability is not assessable."
-    if verdict.outcome is not Outcome.BREACHED:
-        return Fraction(0), "No credit: availability is not breached."
-    reached = availability(
-        contract.availability,
-        Seconds(seconds.up + rest, seconds.down, seconds.excluded, seconds.unmeasured),
-    )
-    if reached is None:
-        return Fraction(0), "No credit: nothing was measured."
-    credit = credit_percent(contract.credit.bands, reached * 100)
-    bound = next(lower for lower, share in contract.credit.bands if share == credit)
-    measured = f"availability {percent_down(reached)} % lies in the band from {plain(bound)} %"
-    if rest:
-        return credit, f"{plain(credit)} % at least: with a perfect rest of the month {measured}."
-    return credit, f"{plain(credit)} %: {measured}."
+    found = [_credit(schedule, verdict, delivered) for schedule in contract.credit]
+    total, cap = sum((one.percent for one in found), Fraction(0)), contract.payout.cap_percent
+    giving = [one for one in found if one.percent] or found
+    reason = " ".join(one.reason for one in giving)
+    if total > cap:
+        return cap, f"{reason} Capped at {percent(cap)} % of the charge."
+    return total, reason
+
+
+def _credit(schedule: Schedule, verdict: AvailabilityVerdict, delivered: Delivered) -> Credit:
+    if isinstance(schedule, PercentBands):
+        if verdict.outcome is Outcome.NOT_ASSESSABLE:
+            return Credit(Fraction(0), "No credit while availability is not assessable.")
+        if verdict.outcome is not Outcome.BREACHED:
+            return Credit(Fraction(0), "No credit: availability is not breached.")
+    return earned(schedule, delivered)
 
 
 def worst_of(objectives: Sequence[ObjectiveAnswer]) -> Outcome:

@@ -1,53 +1,19 @@
 """DESIGN 9's answer about a circuit and month, put together from a history. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
-from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage, Outcome, Segment
+from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage, Outcome
+from sla.bands import percent
 from sla.calendar import month_bounds, month_name, months_between
-from sla.credits import percent
 from sla.history import CircuitHistory, History, JudgedRun
-from sla.judge import AvailabilityVerdict, judge_availability, judge_credit, tally, worst_of
+from sla.judge import worst_of
 from sla.outages import outages_in
-from sla.words import duration, percent_down, plain
-
-
-@dataclass(frozen=True, slots=True)
-class Ownership:
-    """[start_s, end_s) in which a circuit is one customer's, as far as a reader may see."""
-
-    customer_id: str
-    start_s: int
-    end_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """The part of a month that is judged: so far [start_s, end_s), in the end up to full_end_s."""
-
-    month: str
-    history: History
-    customer_id: str
-    start_s: int
-    end_s: int
-    full_end_s: int
-    complete_up_to_s: int  # no later than the reader may see
-    own: Ownership
-    month_end_s: int  # where it ends for everybody: what `final` waits for
-
-    @property
-    def rest(self) -> int:
-        """Seconds still to come."""
-        return self.full_end_s - self.end_s
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Which calculation and which report of a month is the latest."""
-
-    calculation: int
-    report: int | None = None
+from sla.periods import Ownership, Period, Version
+from sla.segments import judge_segments, month_credit, segment_answers
+from sla.words import duration, percent_down
 
 
 def months_of(history: CircuitHistory, owned: Sequence[Ownership]) -> tuple[str, ...]:
@@ -62,64 +28,72 @@ def months_of(history: CircuitHistory, owned: Sequence[Ownership]) -> tuple[str,
     return tuple(sorted(found))
 
 
-def period_of(history: CircuitHistory, owned: Sequence[Ownership], month: str) -> Period | None:
-    """Return the judged part of a month, or None: nothing of it is complete yet.
+def periods_of(
+    history: CircuitHistory, owned: Sequence[Ownership], month: str
+) -> tuple[Period, ...]:
+    """Return the judged segments of a month, in order; none: nothing of it is complete yet.
 
-    Where a circuit changed hands within what the reader may see, the latest owner's part.
+    Cut where the contract's version, the bandwidth or the price changes (DESIGN 7.9). Where a
+    circuit changed hands within what the reader may see, the latest owner's part.
     """
-    for part in reversed(history.complete):
-        contract = part.in_force.contract
-        starts, ends = month_bounds(month, contract.timezone, contract.anniversary_day)
-        starts = max(starts, part.start_s, part.in_force.start_s)
-        ends = min(ends, part.in_force.end_s)
-        for own in reversed(owned):
-            lower, upper = max(starts, own.start_s), min(ends, own.end_s)
-            so_far = min(upper, part.end_s)
-            if lower < so_far:
-                owner = history.circuit.owner_at(so_far - 1) or own.customer_id
-                complete = min(history.complete_up_to_s, own.end_s)
-                return Period(month, part, owner, lower, so_far, upper, complete, own, ends)
-    return None
+    for own in reversed(owned):
+        found = [p for part in history.complete for p in _segments(history, part, own, month)]
+        if found:
+            return tuple(sorted(found, key=lambda period: period.start_s))
+    return ()
+
+
+def _segments(
+    history: CircuitHistory, part: History, own: Ownership, month: str
+) -> Iterator[Period]:
+    """Yield what one contract version rules of a month, cut at price and bandwidth changes."""
+    contract, circuit = part.in_force.contract, history.circuit
+    starts, month_end = month_bounds(month, contract.timezone, contract.anniversary_day)
+    if circuit.active_to is not None:
+        month_end = min(month_end, circuit.active_to)
+    lower = max(starts, part.start_s, part.in_force.start_s, own.start_s)
+    upper = min(month_end, part.in_force.end_s, own.end_s)
+    changes = {one.start for one in circuit.bandwidths} | {one.start for one in circuit.prices}
+    cuts = sorted(at for at in changes if at is not None and lower < at < upper)
+    complete = min(history.complete_up_to_s, own.end_s)
+    for first, last in itertools.pairwise([lower, *cuts, upper]):
+        so_far = min(last, part.end_s)
+        if first < so_far:
+            owner = circuit.owner_at(so_far - 1) or own.customer_id
+            yield Period(month, part, owner, first, so_far, last, complete, own, month_end)
 
 
 def month_answer(
     history: CircuitHistory,
-    period: Period,
-    objectives: Sequence[ObjectiveAnswer],
+    periods: Sequence[Period],
+    objectives: Sequence[Sequence[ObjectiveAnswer]],
     version: Version,
     close_after_seconds: int,
 ) -> MonthAnswer:
-    """Return the whole answer; `objectives` are those other than availability."""
-    part = period.history
-    contract = part.in_force.contract
-    start_s, end_s = period.start_s, period.end_s
-    nominal = tally(part.runs, start_s, end_s)
-    verdict = judge_availability(
-        contract.availability,
-        nominal,
-        tally(part.unknown_bad, start_s, end_s).contractual,
-        tally(part.unknown_good, start_s, end_s).contractual,
-        period.rest,
-    )
-    credit, credit_reason = judge_credit(contract, verdict, nominal.contractual, period.rest)
-    all_objectives = (_availability_objective(part, verdict), *objectives)
+    """Return the whole answer; `objectives` are those other than availability, by segment."""
+    last = periods[-1]
+    part, contract = last.history, last.history.in_force.contract
+    start_s, end_s = periods[0].start_s, last.end_s
+    whole_end_s = min(last.month_end_s, last.own.end_s)
+    judged = judge_segments(history, periods, objectives)
+    nominal, verdict = judged.tally, judged.verdict
+    credit = month_credit(judged, whole_end_s - start_s)
     settling = contract.availability.consecutive * history.circuit.grid_seconds
     low, high = verdict.bounds
-    allowed = verdict.allowed_seconds
     down = nominal.contractual.down
     return MonthAnswer(
         circuit_id=history.circuit.id,
-        customer_id=period.customer_id,
-        month=period.month,
+        customer_id=last.customer_id,
+        month=last.month,
         timezone=contract.timezone,
         start_s=start_s,
         end_s=end_s,
-        month_end_s=period.full_end_s,
-        complete_up_to_s=period.complete_up_to_s,
-        final=history.complete_up_to_s >= period.month_end_s + settling + close_after_seconds,
+        month_end_s=whole_end_s,
+        complete_up_to_s=last.complete_up_to_s,
+        final=history.complete_up_to_s >= last.month_end_s + settling + close_after_seconds,
         calculation_version=version.calculation,
         report_version=version.report,
-        segments=(Segment(contract.id, contract.version, start_s, end_s),),
+        segments=segment_answers(judged, whole_end_s - start_s),
         seconds=nominal.contractual,
         as_experienced=nominal.as_experienced,
         bad_but_not_down_seconds=nominal.bad_but_not_down,
@@ -129,15 +103,19 @@ def month_answer(
         availability_formula=verdict.formula,
         availability_working=verdict.working,
         availability_bounds=(_text(low), _text(high)),
-        objectives=all_objectives,
-        credit_percent=percent(credit),
-        credit_reason=credit_reason,
-        budget_allowed_seconds=allowed,
-        budget_left_seconds=max(0, allowed - down),
-        outages=outages_seen(history.circuit.id, part.runs, start_s, end_s, period.own),
+        objectives=judged.objectives,
+        credit_percent=percent(credit.percent),
+        credit_reason=credit.reason,
+        budget_allowed_seconds=verdict.allowed_seconds,
+        budget_left_seconds=judged.left_seconds,
+        outages=outages_seen(history.circuit.id, part.runs, start_s, end_s, last.own),
         exclusions=exclusions_in(part, start_s, end_s),
-        verdict=worst_of(all_objectives),
-        sentence=_sentence(period.month, all_objectives, down, allowed),
+        verdict=worst_of(judged.objectives),
+        sentence=_sentence(last.month, judged.objectives, down, verdict.allowed_seconds),
+        credit_amount=credit.amount,
+        credit_currency=credit.currency,
+        credit_issued=credit.issued,
+        credit_claim_by_s=credit.claim_by_s,
     )
 
 
@@ -160,17 +138,6 @@ def outages_seen(
 
 def _text(ratio: Fraction | None) -> str | None:
     return None if ratio is None else percent_down(ratio)
-
-
-def _availability_objective(part: History, verdict: AvailabilityVerdict) -> ObjectiveAnswer:
-    return ObjectiveAnswer(
-        name="availability",
-        target=plain(part.in_force.contract.availability.target_percent),
-        actual=_text(verdict.contractual),
-        unit="%",
-        verdict=verdict.outcome,
-        reason=verdict.reason,
-    )
 
 
 def _sentence(month: str, objectives: Sequence[ObjectiveAnswer], down: int, allowed: int) -> str:

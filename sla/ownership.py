@@ -2,7 +2,7 @@
 
 from linksla.inventory import Circuit
 from sla.history import FAR_AHEAD_S
-from sla.months import Ownership
+from sla.periods import Ownership
 from sla.scope import AllCustomers, Scope
 
 

@@ -1,4 +1,4 @@
-"""Latency and loss objectives (DESIGN 7.7).
+"""Latency, jitter and loss objectives (DESIGN 7.7).
 
 A channel's rollup step qualifies when it lies wholly in time that is up and not excluded. Sums
 are exact integers; percentiles come from merged log-bucket counts, never from percentiles.
@@ -19,15 +19,15 @@ from linksla.sql import statement
 from processors.buckets import ERROR_BOUND, bucket_middle_us
 from sla.answers import Bucket, ObjectiveAnswer, Outcome
 from sla.contracts import PerformanceTerms
-from sla.months import Period
+from sla.periods import Period
 from sla.statistics import nearest_rank_bucket
 from sla.telemetry import ChannelRow, Telemetry
 from sla.words import decimal_up, plain
 
 ROLLUP_SECONDS: Final = 60
 _REMEMBERED_MAX: Final = 8_192
-_UNITS: Final = {"latency": "ms", "loss": "ratio"}
-_PLACES: Final = {"latency": 3, "loss": 7}  # whole µs; five places of a percentage
+_UNITS: Final = {"latency": "ms", "jitter": "ms", "loss": "ratio"}
+_PLACES: Final = {"latency": 3, "jitter": 3, "loss": 7}  # whole µs; five places of a percentage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,9 @@ class Observed:
     loss_sum_ppm: int
     loss_max_ppm: int
     latency_buckets: Mapping[int, int]
+    jitter_count: int = 0
+    jitter_sum_us: int = 0
+    jitter_max_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Performance:
         circuit: Circuit,
         period: Period,
     ) -> tuple[ObjectiveAnswer, ...]:
-        """Return the answers of the contract's latency and loss objectives, in its order."""
+        """Return the answers of the contract's other objectives, in its order."""
         terms = period.history.in_force.contract.objectives
         if not terms:
             return ()
@@ -143,9 +146,20 @@ def read_observed(
     names = {channel.channel_key: channel.channel for channel in channels}
     return tuple(
         Observed(
-            names[key], n, total, greatest or 0, lost, m, ppm, worst or 0, buckets.get(key, {})
+            names[key],
+            n,
+            total,
+            greatest or 0,
+            lost,
+            m,
+            ppm,
+            worst or 0,
+            buckets.get(key, {}),
+            jitters,
+            jitter_us,
+            jitter_max or 0,
         )
-        for key, n, total, greatest, lost, m, ppm, worst in totals
+        for key, n, total, greatest, lost, m, ppm, worst, jitters, jitter_us, jitter_max in totals
     )
 
 
@@ -165,6 +179,9 @@ def pooled(observed: Sequence[Observed]) -> Observed:
         sum(one.loss_sum_ppm for one in observed),
         max((one.loss_max_ppm for one in observed), default=0),
         counts,
+        sum(one.jitter_count for one in observed),
+        sum(one.jitter_sum_us for one in observed),
+        max((one.jitter_max_us for one in observed), default=0),
     )
 
 
@@ -182,6 +199,15 @@ def statistic(terms: PerformanceTerms, observed: Observed) -> Value | None:
             else Fraction(observed.loss_max_ppm)
         )
         return Value(observed.name, ppm / 1_000_000, observed.loss_count, 0)
+    if terms.metric == "jitter":
+        if not observed.jitter_count:
+            return None
+        jitter_us = (
+            Fraction(observed.jitter_sum_us, observed.jitter_count)
+            if terms.statistic == "mean"
+            else Fraction(observed.jitter_max_us)
+        )
+        return Value(observed.name, jitter_us / 1_000, observed.jitter_count, 0)
     count, lost = observed.latency_count, observed.lost_count
     if terms.statistic in ("mean", "maximum"):
         if not count:
@@ -230,5 +256,6 @@ def judge_performance(
         f"n = {worst.observations:,}{f', {worst.lost:,} lost' if worst.lost else ''})."
     )
     return ObjectiveAnswer(
-        terms.name, plain(terms.limit), actual, unit, outcome, text, worst.observations, error
-    )
+        terms.name, plain(terms.limit), actual, unit, outcome, text, worst.observations, error,
+        worst.value,
+    )  # fmt: skip

@@ -31,16 +31,15 @@ from sla.contracts import Contract
 from sla.history import CircuitHistory, Historian
 from sla.maintenance import MaintenanceWindow
 from sla.months import (
-    Ownership,
-    Version,
     exclusions_in,
     month_answer,
     months_of,
     outages_seen,
-    period_of,
+    periods_of,
 )
 from sla.ownership import owned, owned_by
 from sla.performance import Performance
+from sla.periods import Ownership, Version
 from sla.records import read_alarms, read_ledger
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
@@ -349,13 +348,16 @@ class Queries:
         name = history.circuit.id
         found = []
         for month in months:
-            period = period_of(history, owns, month)
-            if period is None:
+            periods = periods_of(history, owns, month)
+            if not periods:
                 continue
-            objectives = self._performance.objectives(cursor, facts, history.circuit, period)
+            objectives = [
+                self._performance.objectives(cursor, facts, history.circuit, period)
+                for period in periods
+            ]
             version = Version(facts.calculation_versions.get((name, month), 1))
             found.append(
-                month_answer(history, period, objectives, version, self._time.close_after_seconds)
+                month_answer(history, periods, objectives, version, self._time.close_after_seconds)
             )
         return tuple(found)
 

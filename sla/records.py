@@ -8,7 +8,7 @@ from linksla.clock import utc
 from linksla.inventory import DAY_SECONDS, Inventory
 from linksla.sql import statement
 from sla.answers import AlarmAnswer, LedgerLine
-from sla.months import Ownership
+from sla.periods import Ownership
 
 Seen = Mapping[str, Sequence[Ownership]]
 """Circuits that exist for a reader, with what of their time may be seen."""

@@ -12,8 +12,8 @@ from linksla.sql import statement
 from processors.buckets import bucket_middle_us
 from sla.answers import Series, SeriesPoint
 from sla.contracts import Contract
-from sla.months import Ownership
 from sla.performance import rollup_seconds
+from sla.periods import Ownership
 from sla.telemetry import ChannelRow
 from sla.words import plain
 
@@ -29,7 +29,7 @@ class _Metric:
 
 METRICS: Final[Mapping[str, _Metric]] = {
     "latency": _Metric("ms", 1e-3, "latency"),
-    "jitter": _Metric("ms", 1e-3),
+    "jitter": _Metric("ms", 1e-3, "jitter"),
     "loss": _Metric("ratio", 1e-6, "loss"),
     "throughput_rx": _Metric("bit/s", 1.0),
     "throughput_tx": _Metric("bit/s", 1.0),

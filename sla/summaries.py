@@ -10,7 +10,7 @@ from sla.answers import Bucket, BucketRun, ChannelRun, CircuitSummary, MonthAnsw
 from sla.channels import ChannelAsked, channel_runs
 from sla.contracts import Contract
 from sla.history import FAR_AHEAD_S, CircuitHistory, JudgedRun
-from sla.months import Ownership
+from sla.periods import Ownership
 from sla.runs import LiveSpan, loss_class_max
 from sla.telemetry import Telemetry
 
@@ -72,7 +72,7 @@ def summary(
         customer_name=customer.name,
         site=circuit.site,
         region=circuit.region,
-        bandwidth_mbps=circuit.bandwidth_mbps,
+        bandwidth_mbps=circuit.bandwidth_at(live),
         state=state.value,
         state_since_s=since,
         channels_good=sum(run.state == "good" for run in channels),

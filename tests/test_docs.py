@@ -6,11 +6,19 @@ from pathlib import Path
 import pytest
 
 from cli.main import COMMANDS
-from linksla.inventory import Channel, Circuit, Customer, Ownership
+from linksla.inventory import Bandwidth, Channel, Circuit, Customer, Ownership, Price
 from linksla.model import Reason
 from linksla.settings import Settings
 from sla.contracts import AvailabilityTerms, Contract, MaintenanceTerms, PerformanceTerms
 from sla.maintenance import MaintenanceWindow
+from sla.schedules import (
+    DownSecondsBands,
+    ExceedanceBands,
+    PayoutTerms,
+    PercentBands,
+    PerCumulativeHour,
+    RestoreBands,
+)
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -43,8 +51,9 @@ def test_every_setting_is_described() -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        Customer, Circuit, Channel, Ownership, Contract, AvailabilityTerms, PerformanceTerms,
-        MaintenanceTerms, MaintenanceWindow,
+        Customer, Circuit, Channel, Ownership, Price, Bandwidth, Contract, AvailabilityTerms,
+        PerformanceTerms, MaintenanceTerms, MaintenanceWindow, PercentBands, DownSecondsBands,
+        PerCumulativeHour, ExceedanceBands, RestoreBands, PayoutTerms,
     ],
 )  # fmt: skip
 def test_every_key_of_a_file_is_described(kind: type) -> None:

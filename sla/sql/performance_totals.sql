@@ -17,7 +17,10 @@ select
     sum(lost_count) as lost_count,
     sum(loss_count) as loss_count,
     sum(loss_sum_ppm) as loss_sum_ppm,
-    max(loss_max_ppm) as loss_max_ppm
+    max(loss_max_ppm) as loss_max_ppm,
+    sum(jitter_count) as jitter_count,
+    sum(jitter_sum_us) as jitter_sum_us,
+    max(jitter_max_us) as jitter_max_us
 from rollup_parts
 anti join skipped using (start_s)
 where channel_key in (select unnest($channel_keys))

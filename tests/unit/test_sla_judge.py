@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla.answers import Bucket, Outcome, Seconds
-from sla.contracts import AvailabilityTerms, Contract, PercentBands
+from sla.contracts import AvailabilityTerms, Contract
+from sla.credits import Delivered
 from sla.history import JudgedRun
 from sla.judge import (
     Tally,
@@ -18,6 +19,7 @@ from sla.judge import (
     tally,
 )
 from sla.outages import outage_id, outages_in
+from sla.schedules import PercentBands
 from sla.words import decimal_up, duration, percent_down
 
 MONTH = 2_678_400
@@ -173,11 +175,20 @@ def contract(**more) -> Contract:
     return Contract(**known, **({"availability": terms(), "credit": credit} | more))
 
 
+def delivered(seconds: Seconds, rest: int = 0) -> Delivered:
+    reached = availability(terms(), Seconds(seconds.up + rest, seconds.down, 0, 0))
+    return Delivered(
+        availability_percent=None if reached is None else reached * 100,
+        down_seconds=seconds.down,
+        is_open=rest > 0,
+    )
+
+
 @pytest.mark.parametrize(("down", "credit"), [(267, 0), (268, 10), (26_784, 10), (26_785, 25)])
 def test_a_breach_is_credited_by_its_band(down: int, credit: int) -> None:
     seconds = Seconds(MONTH - down, down, 0, 0)
 
-    found, reason = judge_credit(contract(), judged(seconds), seconds, 0)
+    found, reason = judge_credit(contract(), judged(seconds), delivered(seconds))
 
     assert found == credit
     assert reason
@@ -187,7 +198,7 @@ def test_an_open_month_is_credited_by_the_best_it_can_still_reach() -> None:
     seconds = Seconds(9_000, 1_000, 0, 0)
     rest = MONTH - 10_000
 
-    found, reason = judge_credit(contract(), judged(seconds, rest=rest), seconds, rest)
+    found, reason = judge_credit(contract(), judged(seconds, rest=rest), delivered(seconds, rest))
 
     assert found == 10
     assert "at least" in reason
@@ -198,8 +209,25 @@ def test_there_is_no_credit_without_assessment_or_without_a_schedule() -> None:
     verdict = judged(unknown, if_bad=Seconds(0, 10, 0, 0), if_good=Seconds(10, 0, 0, 0))
     down = Seconds(0, 10, 0, 0)
 
-    assert judge_credit(contract(), verdict, unknown, 0)[0] == 0
-    assert "no credit schedule" in judge_credit(contract(credit=None), judged(down), down, 0)[1]
+    assert judge_credit(contract(), verdict, delivered(unknown))[0] == 0
+    assert (
+        "no credit schedule"
+        in judge_credit(contract(credit=None), judged(down), delivered(down))[1]
+    )
+
+
+def test_several_schedules_add_up_to_the_cap_and_no_further() -> None:
+    seconds = Seconds(MONTH - 40_000, 40_000, 0, 0)
+    hours = {
+        "basis": "cumulative_down_seconds", "bands": [["0", "0"], ["3600", "30"]],
+    }  # fmt: skip
+    both = {"credit": [PercentBands(basis="availability_percent", bands=BANDS), hours]}
+    capped = both | {"payout": {"cap_percent": 50}}
+
+    assert judge_credit(contract(**both), judged(seconds), delivered(seconds))[0] == 55
+    found, reason = judge_credit(contract(**capped), judged(seconds), delivered(seconds))
+    assert found == 50
+    assert "Capped at 50 %" in reason
 
 
 def runs(text: str) -> list[JudgedRun]:
