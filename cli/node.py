@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from alerts.evaluator import AlarmEvaluator
 from cli.configuration import Configuration
+from cli.gaps import begin_reading
 from dashboards.live import LiveFeed
 from ingest.source import Source
 from linksla.clock import Clock
@@ -56,8 +57,11 @@ class Node:
         live: LiveFeed,
         clock: Clock,
         meters: Meters,
+        accept_gap: bool = False,
     ) -> None:
         """Wire the parts; nothing starts yet."""
+        self._topic = configuration.settings.kafka.topic
+        self._accept_gap = accept_gap
         self._circuits = tuple(configuration.inventory.circuits)
         self._source = source
         self._store = store
@@ -81,8 +85,10 @@ class Node:
     def start(self) -> None:
         """Seek to the stored offsets and begin to read."""
         self._writer.start()
-        self._source.start(self._writer.next_offsets(), known=self._writer.identity())
-        self._writer.check_identity(self._source.identity())
+        begin_reading(
+            self._source, self._writer, self._store, self._topic, self._clock,
+            accept=self._accept_gap,
+        )  # fmt: skip
         for name, work in (("consumer", self._consume), ("writer", self._write)):
             thread = threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
             thread.start()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cli.configuration import Configuration, load_configuration
+from cli.lock import node_lock
 from cli.stopping import stop_on_signal
 from cli.wiring import Running
 from ingest.embedded_kafka import EmbeddedKafka
@@ -21,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kafka", metavar="HOST:PORT", help="an existing cluster (or LINKSLA_KAFKA)"
     )
+    parser.add_argument(
+        "--accept-gap",
+        action="store_true",
+        help="go on where messages are gone or the topic is another one; the gap is written down",
+    )
     parser.add_argument("--port", type=int, help="port of portal and API; 0 picks a free one")
 
 
@@ -32,8 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         web = replace(configuration.settings.web, port=arguments.port)
         configuration = replace(configuration, settings=replace(configuration.settings, web=web))
     with ExitStack() as stack:
+        stack.enter_context(node_lock(configuration.settings.data))
         bootstrap = kafka_for(configuration, arguments.kafka, stack)
-        running = Running(configuration, bootstrap, SystemClock())
+        running = Running(configuration, bootstrap, SystemClock(), accept_gap=arguments.accept_gap)
         stack.callback(running.stop)
         running.start()
         print(f"Kafka   {bootstrap}, topic {configuration.settings.kafka.topic}")

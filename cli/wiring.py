@@ -36,6 +36,7 @@ class Running:
     clock: Clock
     meters: Meters = field(default_factory=Meters)
     live: LiveFeed = field(default_factory=LiveFeed)
+    accept_gap: bool = False
     _stops: list[Callable[[], None]] = field(default_factory=list)
 
     def start(self, *, web: bool = True) -> None:
@@ -92,6 +93,7 @@ class Running:
             live=self.live,
             clock=self.clock,
             meters=self.meters,
+            accept_gap=self.accept_gap,
         )
         self.node.start()
         self._stops.append(self.node.stop)

@@ -14,13 +14,13 @@ from ingest import record_batches
 from ingest.decode import Decoder
 from ingest.record_columns import UNIT_BYTES, ColumnRecords, Headers, RecordColumns
 from ingest.rows import Messages
-from ingest.source import check_identity
+from ingest.source import StreamGap, check_identity
 from ingest.topics import unreachable
 from ingest.writer_schemas import WriterSchemas
 from linksla.clock import Clock
 from linksla.errors import StreamError
 from linksla.meters import Meters
-from linksla.model import SAMPLE_SCHEMA, Poll, RawMessage
+from linksla.model import SAMPLE_SCHEMA, Gap, Poll, RawMessage
 from linksla.names import TOPIC_SAMPLES
 
 log = logging.getLogger(__name__)
@@ -108,13 +108,44 @@ class KafkaSource:
         last = self._consumer.end_offsets(tps)
         for tp in tps:
             wanted = offsets.get(tp.partition, first[tp])
-            if not first[tp] <= wanted <= last[tp]:
-                raise self._gap(tp.partition, wanted, f"it holds {first[tp]} to {last[tp]}")
             self._consumer.seek(tp, wanted)
             self._next[tp.partition] = wanted
+        gone = [tp for tp in tps if not first[tp] <= self._next[tp.partition] <= last[tp]]
+        if gone:
+            raise self._gone(gone, first, last)
         foreign = set(offsets) - set(partitions)
         if foreign:
             raise self._gap(min(foreign), offsets[min(foreign)], "there is no such partition")
+
+    def _gone(
+        self, tps: Sequence[Any], first: Mapping[Any, int], last: Mapping[Any, int]
+    ) -> StreamGap:
+        """Return the error for offsets out of range: deleted, or cut off on the broker."""
+        earliest = self._consumer.offsets_for_times(dict.fromkeys(tps, 0))
+        gaps = []
+        for tp in tps:
+            wanted, found = self._next[tp.partition], earliest.get(tp)
+            deleted = wanted < first[tp]
+            gaps.append(
+                Gap(
+                    partition=tp.partition,
+                    first_offset=wanted if deleted else last[tp],
+                    last_offset=first[tp] - 1 if deleted else wanted - 1,
+                    resume_offset=first[tp],
+                    resume_at_us=None if found is None else found.timestamp * 1_000,
+                    detail="deleted before it was read" if deleted else "cut off by the broker",
+                )
+            )
+        at = f"offset {self._next[tps[0].partition]} of partition {tps[0].partition}"
+        more = f" (and of {len(tps) - 1} more partitions)" if len(tps) > 1 else ""
+        return StreamGap(
+            f"{at}{more} is not there any more: it holds {first[tps[0]]} to {last[tps[0]]}",
+            gaps=tuple(gaps),
+            where=f"{self._bootstrap} {self._topic}",
+            hint="Messages were deleted before they were read, or the topic was made anew. Restore "
+            "the topic, or go on without them and have the gap written down: "
+            "`linksla run --accept-gap`.",
+        )
 
     def identity(self) -> Mapping[str, str]:
         """Return cluster_id and topic_id."""
@@ -265,7 +296,8 @@ class KafkaSource:
             f"{at} is not there any more: {detail}",
             where=f"{self._bootstrap} {self._topic}",
             hint="Messages were deleted before they were read, or the topic was made anew. "
-            "Restore the topic, or begin with a new data directory.",
+            "Restore the topic, begin with a new data directory, or start again with "
+            "`linksla run --accept-gap`.",
         )
 
 

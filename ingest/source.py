@@ -5,7 +5,19 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from linksla.errors import StreamError
-from linksla.model import SAMPLE_SCHEMA, Poll
+from linksla.model import SAMPLE_SCHEMA, Gap, Poll
+
+
+class StreamGap(StreamError):
+    """What is to be read next is gone; `gaps` says where reading can go on."""
+
+    def __init__(self, what: str, *, gaps: tuple[Gap, ...], where: str, hint: str) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.gaps = gaps
+
+
+class AnotherStream(StreamError):
+    """Cluster or topic are not those whose offsets we hold."""
 
 
 class Source(Protocol):
@@ -20,8 +32,9 @@ class Source(Protocol):
         `known` is the identity that was stored with the offsets.
 
         Raises:
-            StreamError: it cannot be reached, is another stream than the known one, or no longer
-                holds an offset.
+            StreamGap: an offset is not there any more.
+            AnotherStream: it is another stream than the known one.
+            StreamError: it cannot be reached.
         """
         ...
 
@@ -58,16 +71,17 @@ def check_identity(known: Mapping[str, str] | None, found: Mapping[str, str], wh
     """Refuse a stream that is not the one whose offsets we hold.
 
     Raises:
-        StreamError: cluster or topic are others.
+        AnotherStream: cluster or topic are others.
     """
     for key, what in (("cluster_id", "another Kafka cluster"), ("topic_id", "a topic made anew")):
         before = known.get(key) if known else None
         if before is not None and before != found[key]:
-            raise StreamError(
+            raise AnotherStream(
                 f"this is {what} ({key} {found[key]}, was {before}): the stored offsets mean "
                 "nothing here",
                 where=where,
-                hint="Go back to the old one, or begin with a new data directory.",
+                hint="Go back to the old one, begin with a new data directory, or accept what may "
+                "be missing: `linksla run --accept-gap`.",
             )
 
 

@@ -107,3 +107,19 @@ class Poll:
     next_offsets: Mapping[int, int]
     caught_up_at_us: Mapping[int, int] = field(default_factory=dict)
     raw: Mapping[tuple[int, int], RawMessage] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Messages of a partition that we cannot read any more, [first_offset, resume_offset).
+
+    `last_offset` None: nobody knows, the stream is another one. `resume_offset` is the earliest
+    there is now, `resume_at_us` the append time of the message there, None while there is none.
+    """
+
+    partition: int
+    first_offset: int
+    last_offset: int | None
+    resume_offset: int
+    resume_at_us: int | None
+    detail: str
