@@ -98,7 +98,7 @@ def strip(fresh: Freshness, zone: str, now_s: int) -> Strip:
 
 
 def home_sentence(circuits: Sequence[CircuitSummary]) -> str:
-    """Return what a customer reads first: `DEN-1 is down; 6 circuits within SLA; DEN-2 breached`."""
+    """Return what a customer reads first: `DEN-1 is down; 6 circuits within SLA`."""
     judged = [(c.circuit_id, c.month) for c in circuits if c.month is not None]
     if not circuits:
         return "No circuits yet."
