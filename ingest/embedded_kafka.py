@@ -45,12 +45,21 @@ _WATCHDOG: Final = 'read -r line || kill -TERM "$1" 2>/dev/null'
 class EmbeddedKafka:
     """One broker on 127.0.0.1 that keeps its data directory over restarts.
 
-    `port` 0 takes a free one. The child ends with this process, however that ends.
+    `port` 0 takes a free one. `advertised_port` is where clients are sent to, when not to the
+    broker's own port. The child ends with this process, however that ends.
     """
 
-    def __init__(self, data: Path, *, port: int = 9092, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        port: int = 9092,
+        advertised_port: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._data = data.absolute()
         self._port = port
+        self._advertised_port = advertised_port
         self._clock = clock or SystemClock()
         self._held: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -160,11 +169,12 @@ class EmbeddedKafka:
         self._held = held
 
     def _properties(self, controller: int) -> str:
+        advertised = f"{_HOST}:{self._advertised_port or self._port}"
         settings = {
             "process.roles": "broker,controller",
             "node.id": "1",
             "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{_HOST}:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "advertised.listeners": f"PLAINTEXT://{advertised}",
             "controller.listener.names": "CONTROLLER",
             "controller.quorum.bootstrap.servers": f"{_HOST}:{controller}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
