@@ -81,6 +81,14 @@ class TelemetryStore:
         wal = self._path.with_name(self._path.name + ".wal")
         return wal.stat().st_size if wal.exists() else 0
 
+    def checkpoint(self) -> bool:
+        """Bring the write-ahead log into the database file; False: not now, somebody is reading."""
+        try:
+            self.writer.execute("checkpoint").fetchall()
+        except duckdb.TransactionException:
+            return False
+        return True
+
     def free_bytes(self) -> int | None:
         """Return the free space of the disk the database lies on; None: in memory."""
         return None if self._path is None else disk_usage(self._path.parent).free

@@ -1,0 +1,205 @@
+"""The housekeeper: moves, compacts and removes, in steps so short that the writer hardly waits.
+
+The writer thread calls `step` between polls, at least once a second. Every job works in pieces, and
+the size of a piece follows from how long the last ones took.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from linksla.clock import MICROSECONDS, Clock
+from linksla.meters import Meters
+from linksla.settings import RetentionSettings, StorageSettings
+from linksla.sql import statement
+from linksla.stores import TelemetryStore
+from processors.compaction import RollupCompactor
+from processors.moving import SampleMover
+
+log = logging.getLogger(__name__)
+
+WAL_CHECKPOINT_BYTES: Final = 128 << 20
+WAL_ALARM_BYTES: Final = 256 << 20
+ROWS_FIRST: Final = 50_000
+ROWS_MIN: Final = 5_000
+ROWS_MAX: Final = 1_000_000
+IDLE_SECONDS: Final = 60
+"""A job that found nothing looks again when the watermark, or the clock, is a minute further."""
+ROOM_AGAIN: Final = 1.1
+"""Reading resumes at this many times the floor, so that it does not flutter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step came to, in rows, and how long it took; all 0: nothing was to be done."""
+
+    moved: int = 0
+    compacted: int = 0
+    removed: int = 0
+    checkpointed: bool = False
+    seconds: float = 0.0
+
+    @property
+    def anything(self) -> bool:
+        """Whether there may be more to do at once."""
+        return bool(self.moved or self.compacted or self.removed)
+
+
+@dataclass(slots=True)
+class _Job:
+    """One kind of work: `work(rows at most)` returns rows done; 0: nothing to do."""
+
+    name: str
+    work: Callable[[int], int]
+    rows: int = ROWS_FIRST
+    took_seconds: float = 0.0
+    idle_watermark_us: int = -1
+    idle_until_seconds: float = 0.0
+
+    def paced(self, seconds: float, wanted_seconds: float) -> None:
+        """Take larger pieces when they are quick, smaller ones at once when they are slow."""
+        self.took_seconds = seconds
+        if seconds > wanted_seconds:
+            self.rows = max(int(self.rows * wanted_seconds / seconds * 0.8), ROWS_MIN)
+        elif seconds < wanted_seconds / 2:
+            self.rows = min(self.rows * 3 // 2, ROWS_MAX)
+
+
+class Housekeeper:
+    """Keeps the telemetry store small and quick; only the writer thread calls `step`."""
+
+    def __init__(
+        self,
+        store: TelemetryStore,
+        retention: RetentionSettings,
+        storage: StorageSettings,
+        clock: Clock,
+        meters: Meters,
+    ) -> None:
+        """Remember what to keep; nothing is read before `start`."""
+        self._store = store
+        self._storage = storage
+        self._clock = clock
+        self._meters = meters
+        self._mover = SampleMover(store, retention, self._at)
+        self._compactor = RollupCompactor(store, self._at)
+        self._least_us = self._greatest_us = 0
+        self._jobs = (
+            _Job("moved", lambda rows: self._mover.move(self._greatest_us, rows)),
+            _Job("compacted", lambda rows: self._compactor.compact(self._least_us, rows)),
+            _Job("removed", self._remove_old),
+        )
+        self._full = False
+        self._wal_alarmed = False
+
+    def start(self) -> None:
+        """Remove what a crash left behind; go on where the last run was.
+
+        Raises:
+            StoreError: a file of samples is missing, or the store cannot be read.
+        """
+        self._mover.start()
+        self._compactor.start()
+
+    def step(self, seconds_max: float) -> Done:
+        """Work for at most about `seconds_max`; return what was done.
+
+        A piece is begun only when the last of its kind would still fit; pieces aim at half.
+
+        Raises:
+            StoreError: nothing of the failed piece was done.
+        """
+        began = self._clock.monotonic_seconds()
+        checkpointed = self._look_at_wal()
+        done = dict.fromkeys((job.name for job in self._jobs), 0)
+        if self._look_at_watermarks():
+            for job in self._jobs:
+                while self._due(job, began, seconds_max):
+                    rows = self._run(job, seconds_max / 2)
+                    done[job.name] += rows
+                    if rows == 0:
+                        job.idle_watermark_us = self._greatest_us
+                        job.idle_until_seconds = self._clock.monotonic_seconds() + IDLE_SECONDS
+                        break
+        seconds = self._clock.monotonic_seconds() - began
+        for name, rows in done.items():
+            if rows:
+                self._meters.add("linksla_housekeeping_rows_total", rows, job=name)
+        self._meters.set("linksla_housekeeping_seconds", seconds)
+        return Done(**done, checkpointed=checkpointed, seconds=seconds)
+
+    def has_room(self) -> bool:
+        """Return whether there is free space to read on; safe in any thread.
+
+        False below the floor, True again when a tenth more than it is free.
+        """
+        free = self._store.free_bytes()
+        if free is None:
+            return True
+        floor = self._storage.free_bytes_min
+        self._meters.set("linksla_disk_free_bytes", free)
+        full = free < (floor * ROOM_AGAIN if self._full else floor)
+        if full and not self._full:
+            log.error(
+                "%d MiB are free on the disk of %s, less than storage.free_bytes_min (%d MiB): "
+                "reading pauses until there is room; nothing is lost, Kafka keeps it",
+                free >> 20, self._store.path, floor >> 20,
+            )  # fmt: skip
+        elif self._full and not full:
+            log.warning("%d MiB are free again: reading goes on", free >> 20)
+        self._full = full
+        self._meters.set("linksla_disk_full", float(full))
+        return not full
+
+    def conditions(self) -> tuple[str, ...]:
+        """Return what somebody should be told of now, in a sentence each; mostly nothing."""
+        said = []
+        if self._wal_alarmed:
+            said.append("The write-ahead log is over 256 MiB: a reader may hold a result open.")
+        if self._full:
+            said.append("The disk has less free space than storage.free_bytes_min.")
+        return tuple(said)
+
+    def _due(self, job: _Job, began: float, seconds_max: float) -> bool:
+        now = self._clock.monotonic_seconds()
+        if now + job.took_seconds > began + seconds_max and now > began:
+            return False
+        further_us = self._greatest_us - job.idle_watermark_us
+        return now >= job.idle_until_seconds or further_us >= IDLE_SECONDS * MICROSECONDS
+
+    def _run(self, job: _Job, wanted_seconds: float) -> int:
+        began = self._clock.monotonic_seconds()
+        rows = job.work(job.rows)
+        if rows:
+            job.paced(self._clock.monotonic_seconds() - began, wanted_seconds)
+        return rows
+
+    def _remove_old(self, _rows: int) -> int:
+        return self._mover.remove_old(self._least_us, self._clock.now_us())
+
+    def _look_at_watermarks(self) -> bool:
+        ((least, greatest),) = self._store.writer.execute(
+            statement("processors", "watermarks")
+        ).fetchall()
+        if least is None:
+            return False
+        self._least_us, self._greatest_us = int(least), int(greatest)
+        return True
+
+    def _look_at_wal(self) -> bool:
+        size = self._store.wal_bytes
+        checkpoint = size > WAL_CHECKPOINT_BYTES
+        if checkpoint:
+            self._store.checkpoint()
+            size = self._store.wal_bytes
+        alarmed = size > WAL_ALARM_BYTES
+        if alarmed and not self._wal_alarmed:
+            log.error("the write-ahead log has %d MiB: a reader may hold a result open", size >> 20)
+        self._wal_alarmed = alarmed
+        self._meters.set("linksla_wal_bytes", size)
+        self._meters.set("linksla_wal_alarm", float(alarmed))
+        return checkpoint
+
+    def _at(self, point: str) -> None:
+        """Do nothing; tests make it fail or kill the process at a point."""

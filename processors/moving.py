@@ -1,0 +1,214 @@
+"""Samples from the table to Parquet files and, when their time is over, out of the house.
+
+A move: the file is written, fsynced and renamed; then one transaction adds it to the manifest and
+deletes exactly its rows. A crash in between leaves a file that the manifest does not name: it is
+removed at the next start. A late sample of a moved hour lands in the table as any other and
+follows in a file of its own; the higher generation stands (DESIGN 8).
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from linksla.clock import MICROSECONDS, iso
+from linksla.errors import StoreError
+from linksla.inventory import DAY_SECONDS
+from linksla.settings import RetentionSettings
+from linksla.sql import statement
+from linksla.stores import TelemetryStore
+from processors.moved import MOVED_SCHEMA, folder_beside
+from processors.statements import read
+from processors.transactions import transaction
+
+HOUR_US: Final = 3_600 * MICROSECONDS
+DAY_US: Final = DAY_SECONDS * MICROSECONDS
+CONTEXT_US: Final = DAY_US + HOUR_US
+"""Kept beyond the retention: a sample may hold cells for a day (the greatest interval), so that
+whoever is accepted finds all it is judged with."""
+UNLINK_AFTER_US: Final = 60 * MICROSECONDS
+"""How long a file outlives its place in the manifest: a reader may have just looked it up."""
+_ROW_GROUP: Final = 50_000
+_LATE_AT_ONCE: Final = 100_000
+"""So many late rows are moved at once; fewer wait for the day's end, to make few small files."""
+
+
+class SampleMover:
+    """Moves and removes samples, a bounded piece at a time; only the writer thread calls it."""
+
+    def __init__(
+        self, store: TelemetryStore, retention: RetentionSettings, at: Callable[[str], None]
+    ) -> None:
+        """Remember what to move; `at` is told each point a crash could come at."""
+        self._store = store
+        self._retention = retention
+        self._at = at
+        self._folder = None if store.path is None else folder_beside(store.path)
+        self._generation = 0
+        self._frontier_us = 0  # everything before it was moved once: what is there came late
+        self._late_day = -1
+
+    def start(self) -> None:
+        """Remove files the manifest does not name, go on after the greatest generation.
+
+        Raises:
+            StoreError: a file of the manifest is not there.
+        """
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        rows = self._store.writer.execute(statement("processors", "sample_files_known")).fetchall()
+        named = {str(name) for name, *_ in rows}
+        there = {path.name for path in self._folder.iterdir()}
+        missing = {str(name) for name, _, _, removed in rows if removed is None} - there
+        if missing:
+            raise StoreError(
+                f"{len(missing)} file(s) of samples are missing, first {min(missing)}",
+                where=str(self._folder),
+                hint="Restore them from a backup together with the database.",
+            )
+        for orphan in there - named:
+            (self._folder / orphan).unlink()
+        self._generation = max((int(row[1]) for row in rows), default=0)
+        self._frontier_us = max((int(row[2]) for row in rows), default=0)
+        gone = [int(row[1]) for row in rows if row[3] is not None]
+        self._unlink([str(row[0]) for row in rows if row[3] is not None], gone)
+
+    def move(self, greatest_watermark_us: int, rows_max: int) -> int:
+        """Move at most about `rows_max` samples of one hour; return how many, 0: nothing to do."""
+        if self._folder is None:
+            return 0
+        hot_us = self._retention.hot_hours * HOUR_US
+        limit_us = (greatest_watermark_us - hot_us) // HOUR_US * HOUR_US
+        late = self._move_late(min(self._frontier_us, limit_us), limit_us // DAY_US, rows_max)
+        if late:
+            return late
+        first_us = self._oldest_before(limit_us, self._frontier_us)
+        if first_us is None:
+            return 0
+        end_us = first_us // HOUR_US * HOUR_US + HOUR_US
+        return self._moved(_whole(first_us), end_us, rows_max, frontier=True)
+
+    def _move_late(self, before_us: int, day: int, rows_max: int) -> int:
+        first_us = self._oldest_before(before_us)
+        if first_us is None:
+            self._late_day = day
+            return 0
+        if day == self._late_day and self._count(0, before_us) < _LATE_AT_ONCE:
+            return 0
+        end_us = min(first_us // DAY_US * DAY_US + DAY_US, before_us)
+        return self._moved(_whole(first_us), end_us, rows_max, frontier=False)
+
+    def _moved(self, from_us: int, to_us: int, rows_max: int, *, frontier: bool) -> int:
+        """Move one file's worth, at most to `to_us`."""
+        count = self._count(from_us, to_us)
+        if count > rows_max:  # samples of a range lie about evenly
+            part = (to_us - from_us) * rows_max // count
+            to_us = from_us + max(part // MICROSECONDS, 1) * MICROSECONDS
+        number = self._generation + 1
+        bounds = {"from_us": from_us, "to_us": to_us}
+        writer = self._store.writer
+        rows = read(writer, "hot_samples", {**bounds, "generation": number}).cast(MOVED_SCHEMA)
+        hour = iso(from_us // HOUR_US * 3_600)[:13]
+        name = f"{hour}-{number}.parquet"
+        size = self._written(rows, name)
+        instants = pc.min_max(rows.column("observed_at_us")).as_py()
+        entry = {
+            "generation": number,
+            "name": name,
+            **bounds,
+            "first_us": instants["min"],
+            "last_us": instants["max"],
+            "rows": len(rows),
+            "bytes": size,
+        }
+        with transaction(writer):
+            writer.execute(statement("processors", "sample_files_insert"), entry).fetchall()
+            self._at("file in the manifest")
+            self._delete(writer, bounds, len(rows))
+            self._at("rows deleted")
+        self._at("move committed")
+        self._generation = number
+        if frontier:
+            self._frontier_us = to_us
+        return len(rows)
+
+    def _written(self, rows: pa.Table, name: str) -> int:
+        """Write a file so that it is whole and durable under its name, or not there."""
+        folder = self._folder or Path()
+        part = folder / f"{name}.part"
+        with part.open("wb") as file:
+            pq.write_table(rows, file, compression="zstd", row_group_size=_ROW_GROUP)
+            self._at("file written")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, folder / name)
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+        self._at("file renamed")
+        return (folder / name).stat().st_size
+
+    def _delete(
+        self, writer: duckdb.DuckDBPyConnection, bounds: dict[str, int], expected: int
+    ) -> None:
+        ((deleted,),) = writer.execute(statement("processors", "hot_delete"), bounds).fetchall()
+        if deleted != expected:
+            raise StoreError(
+                f"{expected} samples were written to a file and {deleted} deleted", where="samples"
+            )
+
+    def remove_old(self, least_watermark_us: int, now_us: int) -> int:
+        """Remove samples that are over; return how many files, rows and pending samples."""
+        before_us = least_watermark_us - self._retention.raw_days * DAY_US - CONTEXT_US
+        writer, done = self._store.writer, 0
+        if self._oldest_before(before_us) is not None:
+            with transaction(writer):
+                done += _count_of(writer, "hot_delete", {"from_us": 0, "to_us": before_us})
+        with transaction(writer):
+            done += _count_of(writer, "pending_old", {"before_us": before_us})
+            cut = {"before_us": before_us, "now_us": now_us}
+            done += _count_of(writer, "sample_files_remove", cut)
+        self._at("files out of the manifest")
+        rows = writer.execute(statement("processors", "sample_files_known")).fetchall()
+        gone = [r for r in rows if r[3] is not None and r[3] <= now_us - UNLINK_AFTER_US]
+        self._unlink([str(row[0]) for row in gone], [int(row[1]) for row in gone])
+        return done
+
+    def _unlink(self, names: list[str], generations: list[int]) -> None:
+        if not names or self._folder is None:
+            return
+        for name in names:
+            (self._folder / name).unlink(missing_ok=True)
+        self._at("files unlinked")
+        writer = self._store.writer
+        with transaction(writer):
+            parameters = {"generations": generations}
+            writer.execute(statement("processors", "sample_files_forget"), parameters).fetchall()
+
+    def _oldest_before(self, before_us: int, from_us: int | None = None) -> int | None:
+        bounds = {"before_us": before_us, "from_us": from_us or 0}
+        ((oldest,),) = self._store.writer.execute(
+            statement("processors", "hot_oldest"), bounds
+        ).fetchall()
+        return None if oldest is None else int(oldest)
+
+    def _count(self, from_us: int, to_us: int) -> int:
+        bounds = {"from_us": from_us, "to_us": to_us}
+        return _count_of(self._store.writer, "hot_count", bounds)
+
+
+def _whole(instant_us: int) -> int:
+    return instant_us // MICROSECONDS * MICROSECONDS
+
+
+def _count_of(writer: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, int]) -> int:
+    ((count,),) = writer.execute(statement("processors", name), parameters).fetchall()
+    return int(count)
