@@ -17,6 +17,7 @@ from alerts.evaluator import AlarmEvaluator
 from cli.configuration import Configuration
 from cli.gaps import begin_reading
 from dashboards.live import LiveFeed
+from ingest.poison import InFlight
 from ingest.source import Source
 from linksla.clock import Clock
 from linksla.errors import LinkslaError
@@ -57,6 +58,7 @@ class Node:
         live: LiveFeed,
         clock: Clock,
         meters: Meters,
+        in_flight: InFlight | None = None,
         accept_gap: bool = False,
     ) -> None:
         """Wire the parts; nothing starts yet."""
@@ -71,6 +73,7 @@ class Node:
         self._live = live
         self._clock = clock
         self._meters = meters
+        self._in_flight = in_flight
         self._queue: queue.Queue[Poll] = queue.Queue(maxsize=QUEUE_POLLS_MAX)
         self._stop = threading.Event()
         self._ended = threading.Event()
@@ -100,6 +103,8 @@ class Node:
         for thread in self._threads:
             thread.join(timeout=30)
         self._source.close()
+        if self._in_flight is not None:
+            self._in_flight.ended(self._failure)
 
     @property
     def failure(self) -> BaseException | None:
@@ -172,6 +177,8 @@ class Node:
             poll = merge([first, *self._waiting(first.samples.num_rows)])
             began = self._clock.monotonic_seconds()
             written = self._writer.write(poll)
+            if self._in_flight is not None:
+                self._in_flight.committed(self._writer.next_offsets())
             self._meters.set("linksla_commit_seconds", self._clock.monotonic_seconds() - began)
             self._touched |= written.touched_circuits
             self._evaluate_if_due()

@@ -1,6 +1,7 @@
 """Which concrete parts a node is made of: the one place that knows them all."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +18,13 @@ from dashboards.live import LiveFeed
 from ingest.deadletter import DeadLetterSender
 from ingest.kafka_source import KafkaSource
 from ingest.librdkafka_source import LibrdkafkaSource
+from ingest.poison import InFlight
+from ingest.registry import AUTH_VARIABLE, ConfluentRegistry
+from ingest.writer_schemas import WriterSchemas
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
 from linksla.meters import Meters
+from linksla.settings import KafkaSettings
 from linksla.stores import TelemetryStore
 from processors.writer import Writer
 from sla.queries import Queries
@@ -70,10 +75,13 @@ class Running:
         self._stops.append(self.decisions.close)
         self.queries = build_queries(self.configuration, self.telemetry, self.clock)
         client = LibrdkafkaSource if settings.kafka.client == "librdkafka" else KafkaSource
+        in_flight = InFlight(settings.data)
         self.source = client(
             self.bootstrap,
             topic=settings.kafka.topic,
             clock=self.clock,
+            schemas=build_schemas(settings.kafka, self.clock, self.meters),
+            in_flight=in_flight,
             meters=self.meters,
         )
         self.writer = Writer(
@@ -93,6 +101,7 @@ class Running:
             live=self.live,
             clock=self.clock,
             meters=self.meters,
+            in_flight=in_flight,
             accept_gap=self.accept_gap,
         )
         self.node.start()
@@ -131,6 +140,20 @@ class Running:
         self.web.start()
         self._stops.append(self.web.stop)
         self._stops.append(self.live.close)  # open event streams end before the server waits
+
+
+def build_schemas(settings: KafkaSettings, clock: Clock, meters: Meters) -> WriterSchemas:
+    """Return the known writer schemas, and the registry's where there is one."""
+    if settings.schema_registry is None:
+        return WriterSchemas()
+    registry = ConfluentRegistry(
+        settings.schema_registry,
+        clock,
+        auth=os.environ.get(AUTH_VARIABLE) or settings.schema_registry_auth,
+        unknown_after_seconds=settings.unknown_schema_after_seconds,
+        meters=meters,
+    )
+    return WriterSchemas(registry=registry)
 
 
 def build_queries(configuration: Configuration, store: TelemetryStore, clock: Clock) -> Queries:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from ingest import fast_read, judge
 from ingest.frames import Bare, take_off
 from ingest.record_batches import HEADER_UNREADABLE
+from ingest.registry import Waiting
 from ingest.rows import READ_SCHEMA, Messages, Rows
 from ingest.validate import validate
 from ingest.writer_schemas import Content, WriterSchema, WriterSchemas
@@ -38,6 +39,9 @@ class Decoder:
     """Decodes whole polls; remembers nothing of their content."""
 
     def __init__(self, schemas: WriterSchemas) -> None:
+        self.waiting: dict[int, int] = {}
+        """Of the last poll: by partition, the offset of the first message whose schema the registry
+        has not told yet; neither it nor what comes after it was decoded."""
         self._schemas = schemas
         single, batch = schemas.own(Content.SAMPLE), schemas.own(Content.BATCH)
         self._own = (single, batch)
@@ -48,7 +52,9 @@ class Decoder:
         Never raises on what a message holds.
         """
         work = _Work(self._schemas, self._own, messages)
-        for group in work.sort():
+        groups = work.sort()
+        self.waiting = work.waiting
+        for group in groups:
             work.read(group)
         tables, rejects = [], work.rejects
         for rows in work.rows():
@@ -86,6 +92,7 @@ class _Work:
         self._judged_message: list[int] = []
         self._judged_index: list[int] = []
         self.rejects: list[Reject] = []
+        self.waiting: dict[int, int] = {}
 
     def sort(self) -> list[_Group]:
         """Put every message into the group of its schema; set aside those that have none."""
@@ -93,6 +100,8 @@ class _Work:
         by_frame: dict[bytes, _Group] = {}  # single-object header → group: nearly all messages
         headers = self._messages.headers
         for number, value in enumerate(self._messages.values):
+            if self.waiting and int(self._messages.partition[number]) in self.waiting:
+                continue
             if not value:
                 self._refuse(number, _why_empty(headers.get(number, ())))
                 continue
@@ -117,11 +126,23 @@ class _Work:
         schema = self._schemas.find(frame)
         if isinstance(frame, Bare):
             schema = self._own[0 if judge.looks_like_a_sample(value) else 1]
+        elif isinstance(schema, Waiting):
+            self._wait(number, value)
+            return None, 0
         elif schema is None or schema.content is Content.OTHER:
             self._unknown(number, value, f"{frame}" if schema is None else schema.refusal)
             return None, 0
         key = (schema.text, isinstance(frame, Bare))
         return groups.setdefault(key, _Group(schema, isinstance(frame, Bare))), start
+
+    def _wait(self, number: int, value: bytes) -> None:
+        """Hold the partition here, unless the message was none but a bare batch."""
+        rows = judge.read(self._own[1], value) if value[0] == 0x01 else None
+        if rows is None or isinstance(rows, judge.Refused):
+            partition = int(self._messages.partition[number])
+            self.waiting[partition] = int(self._messages.offset[number])
+        else:
+            self._keep(number, rows)
 
     def _unknown(self, number: int, value: bytes, detail: str) -> None:
         """Refuse an unknown schema, unless it was none but a bare batch of negative count."""

@@ -12,6 +12,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from ingest import record_batches
 from ingest.decode import Decoder
+from ingest.gate import Gate
+from ingest.poison import InFlight
 from ingest.record_columns import UNIT_BYTES, ColumnRecords, Headers, RecordColumns
 from ingest.rows import Messages
 from ingest.source import StreamGap, check_identity
@@ -49,6 +51,7 @@ class KafkaSource:
         clock: Clock,
         topic: str = TOPIC_SAMPLES,
         schemas: WriterSchemas | None = None,
+        in_flight: InFlight | None = None,
         meters: Meters | None = None,
     ) -> None:
         self._bootstrap = bootstrap
@@ -56,7 +59,7 @@ class KafkaSource:
         self._topic = topic
         self._schemas = schemas or WriterSchemas()
         self._meters = meters or Meters()
-        self._decoder = Decoder(self._schemas)
+        self._gate = Gate(Decoder(self._schemas), clock, in_flight)
         self._consumer: Any = None
         self._admin: Any = None
         self._identity: dict[str, str] = {}
@@ -99,6 +102,7 @@ class KafkaSource:
         except BaseException:
             self.close()
             raise
+        self._gate.start(offsets)
         self._identified_seconds = self._clock.monotonic_seconds()
 
     def _seek(self, partitions: list[int], offsets: Mapping[int, int]) -> None:
@@ -153,6 +157,8 @@ class KafkaSource:
 
     def poll(self, timeout_seconds: float) -> Poll:
         """Return what has arrived, decoded."""
+        for partition in self._gate.due():
+            self._go_on(partition)
         batches = self._fetched(timeout_seconds)
         self._check_identity()
         poll = self._decoded(batches) if batches else None
@@ -203,13 +209,29 @@ class KafkaSource:
         messages = _messages(batches, self._clock.now_us())
         count = len(messages.values)
         size = sum(one.size_bytes for columns in batches.values() for one in columns)
-        samples, rejects = self._decoder.decode(messages)
+        decoded = self._gate.decode(messages)
+        samples, rejects = decoded.samples, decoded.rejects
+        self._hold(decoded.held)
         self._meters.add("linksla_ingest_messages_total", count)
         self._meters.add("linksla_ingest_bytes_total", size)
         self._meters.add("linksla_ingest_samples_total", samples.num_rows)
         for reject in rejects:
             self._meters.add("linksla_ingest_rejects_total", 1, reason=reject.reason)
         return samples, rejects
+
+    def _hold(self, held: Mapping[int, int]) -> None:
+        """Take partitions back to a message that cannot be decoded yet; they wait there."""
+        for partition, offset in held.items():
+            self._next[partition] = offset
+            self._take_back(partition, offset)
+        self._meters.set("linksla_ingest_partitions_held", len(self._gate.held))
+
+    def _take_back(self, partition: int, offset: int) -> None:
+        self._consumer.seek(TopicPartition(self._topic, partition), offset)
+        self._consumer.pause(TopicPartition(self._topic, partition))
+
+    def _go_on(self, partition: int) -> None:
+        self._consumer.resume(TopicPartition(self._topic, partition))
 
     def _confirm(self) -> dict[int, int]:
         """Return the partitions that the broker says we have read to their end, and when.
@@ -249,11 +271,13 @@ class KafkaSource:
         self._consumer.pause(*self._consumer.assignment())
 
     def resume(self) -> None:
-        """Fetch again."""
-        self._consumer.resume(*self._consumer.assignment())
+        """Fetch again, but for the partitions that are held."""
+        held = self._gate.held
+        self._consumer.resume(*(p for p in self._consumer.assignment() if p.partition not in held))
 
     def close(self) -> None:
         """Disconnect."""
+        self._schemas.close()
         consumer, self._consumer = self._consumer, None
         admin, self._admin = self._admin, None
         for client in (consumer, admin):

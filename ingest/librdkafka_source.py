@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from ingest.kafka_source import Batches, KafkaSource
+from ingest.poison import InFlight
 from ingest.record_columns import Headers, RecordColumns
 from ingest.writer_schemas import WriterSchemas
 from linksla.clock import Clock
@@ -40,9 +41,12 @@ class LibrdkafkaSource(KafkaSource):
         clock: Clock,
         topic: str = TOPIC_SAMPLES,
         schemas: WriterSchemas | None = None,
+        in_flight: InFlight | None = None,
         meters: Meters | None = None,
     ) -> None:
-        super().__init__(bootstrap, clock=clock, topic=topic, schemas=schemas, meters=meters)
+        super().__init__(
+            bootstrap, clock=clock, topic=topic, schemas=schemas, in_flight=in_flight, meters=meters
+        )
         self._reader: Any = None
         self._down = threading.Event()  # set by a thread of librdkafka's
         self._messages_max = _MESSAGES_MIN
@@ -156,6 +160,20 @@ class LibrdkafkaSource(KafkaSource):
     def _position(self, tp: Any) -> int:
         return self._end_of.get(tp.partition, 0)
 
+    def _take_back(self, partition: int, offset: int) -> None:
+        from confluent_kafka import TopicPartition
+
+        super()._take_back(partition, offset)
+        self._end_of.pop(partition, None)
+        self._reader.seek(TopicPartition(self._topic, partition, offset))
+        self._reader.pause([TopicPartition(self._topic, partition)])
+
+    def _go_on(self, partition: int) -> None:
+        from confluent_kafka import TopicPartition
+
+        super()._go_on(partition)
+        self._reader.resume([TopicPartition(self._topic, partition)])
+
     def pause(self) -> None:
         """Stop fetching."""
         if not self._paused:  # each change makes librdkafka throw away what it has fetched
@@ -168,7 +186,10 @@ class LibrdkafkaSource(KafkaSource):
         if self._paused:
             self._paused = False
             super().resume()
-            self._reader.resume(self._reader.assignment())
+            held = self._gate.held
+            self._reader.resume(
+                [place for place in self._reader.assignment() if place.partition not in held]
+            )
 
     def close(self) -> None:
         """Disconnect both clients."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 import fastavro
 
 from ingest.frames import Bare, Frame, RegistryGuid, RegistryId, SingleObject
+from ingest.registry import Found, Refused, Registry, Unknown, Waiting
 from linksla.errors import ConfigError
 from linksla.wire import schema_fingerprint, schema_text
 
@@ -116,19 +117,22 @@ def understand(text: str) -> WriterSchema:
 class WriterSchemas:
     """The schemas that messages may be written in, by what a frame says."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, registry: Registry | None = None) -> None:
         self._folder = folder
+        self._registry = registry
         self._known: dict[Frame, WriterSchema] = {}
         for name in ("LinkSample", "LinkSampleBatch"):
             text = schema_text(name)
             self._known[SingleObject(schema_fingerprint(text))] = understand(text)
 
     def start(self) -> None:
-        """Read the folder.
+        """Read the folder, and begin to ask the registry.
 
         Raises:
             ConfigError: a file is no Avro schema.
         """
+        if self._registry is not None:
+            self._registry.start()
         for path in sorted(self._folder.glob("*.avsc")) if self._folder else ():
             text = path.read_text(encoding="utf-8")
             try:
@@ -142,13 +146,46 @@ class WriterSchemas:
                     self._known[frame] = schema
             self._known.setdefault(SingleObject(schema_fingerprint(text)), schema)
 
-    def find(self, frame: Frame) -> WriterSchema | None:
-        """Return the schema a frame stands for; None when unknown, or bare."""
-        return None if isinstance(frame, Bare) else self._known.get(frame)
+    def close(self) -> None:
+        """Stop asking the registry."""
+        if self._registry is not None:
+            self._registry.close()
+
+    def find(self, frame: Frame) -> WriterSchema | Waiting | None:
+        """Return the schema a frame stands for; None when unknown, or bare.
+
+        `Waiting`: the registry has not answered yet, so whatever is written in it must wait.
+        """
+        known = None if isinstance(frame, Bare) else self._known.get(frame)
+        if (
+            known is not None
+            or self._registry is None
+            or not isinstance(frame, RegistryId | RegistryGuid)
+        ):
+            return known
+        match self._registry.look_up(frame):
+            case Found(text):
+                known = _understood(text)
+            case Refused(detail):
+                known = WriterSchema("", "", Content.OTHER, refusal=detail)
+            case Waiting() as waiting:
+                return waiting
+            case Unknown():
+                return None
+        self._known[frame] = known
+        return known
 
     def own(self, content: Content) -> WriterSchema:
         """Return our own `LinkSample` or `LinkSampleBatch`."""
         return self._known[SingleObject(schema_fingerprint(schema_text(content.value)))]
+
+
+def _understood(text: str) -> WriterSchema:
+    """Return how a registry's schema is read; one that is no Avro is refused, not an error."""
+    try:
+        return understand(text)
+    except ValueError as error:
+        return WriterSchema("", "", Content.OTHER, refusal=str(error)[:200])
 
 
 def _frame_named(part: str) -> Frame | None:

@@ -19,6 +19,9 @@ class KafkaSettings:
     partitions: int = SAMPLES_PARTITIONS
     port: int = Field(default=9092, ge=0, le=65535)
     client: Literal["kafka-python", "librdkafka"] = "kafka-python"
+    schema_registry: str | None = None
+    schema_registry_auth: str | None = None
+    unknown_schema_after_seconds: int = Field(default=600, ge=0)
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
