@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test check bench format clean
+.PHONY: help setup demo test check bench chaos format clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,6 +26,11 @@ check: .venv/.ready .venv/.developer ## linters, types and the direction of impo
 
 bench: .venv/.ready ## durable samples/s as ratios to polling alone, measured in one run
 	@$(BIN)/python -m benchmarks.ingest
+
+KILLS ?= 2000
+SEED ?= 1
+chaos: .venv/.ready .venv/.developer ## kill a node at KILLS=2000 random points (SEED=1), compare with the truth
+	@LINKSLA_CHAOS_KILLS=$(KILLS) LINKSLA_CHAOS_SEED=$(SEED) $(BIN)/pytest -q tests/chaos --durations=5
 
 format: .venv/.developer ## put the code in its form
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -1,0 +1,108 @@
+"""Forks a node for every line it is given, once all is imported: 1.5 s less for each.
+
+`python -m tests.chaos.kill_server`; a line is JSON (see `Order`), the answer its exit status: what
+os.waitstatus_to_exitcode gives. Nothing that has threads is started before the fork.
+"""
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from ingest import kafka_source
+from linksla.errors import LinkslaError
+from tests.chaos.node import Fault, build, read_to
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS_MAX = 90.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """One process: what it reads, where it dies, or after how many seconds it is killed."""
+
+    config: str
+    bootstrap: str
+    topic: str
+    ends: Mapping[str, int]
+    point: str = ""
+    nth: int = 0
+    seed: int = 0
+    after_seconds: float = 0.0
+
+
+class KillServer:
+    """The server as a child process."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.kill_server"], cwd=ROOT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, order: Order) -> int:
+        """Return how the process of an order ended: 0, or -9 when it was killed."""
+        stdin, stdout = self._pipes()
+        stdin.write(json.dumps(asdict(order)) + "\n")
+        stdin.flush()
+        return int(stdout.readline())
+
+    def close(self) -> None:
+        stdin, stdout = self._pipes()
+        stdin.close()
+        assert self._process is not None
+        self._process.wait(30)
+        stdout.close()
+
+    def _pipes(self) -> tuple[IO[str], IO[str]]:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        return self._process.stdin, self._process.stdout
+
+
+def serve() -> None:
+    gc.collect()
+    gc.freeze()
+    for line in sys.stdin:
+        order = Order(**json.loads(line))
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os._exit(_node(order))
+            except LinkslaError as error:
+                print(error, file=sys.stderr, flush=True)
+            finally:
+                os._exit(1)
+        killer = threading.Timer(order.after_seconds or SECONDS_MAX, os.kill, (pid, signal.SIGKILL))
+        killer.start()
+        _, status = os.waitpid(pid, 0)
+        killer.cancel()
+        killer.join()
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _node(order: Order) -> int:
+    ends = {int(partition): end for partition, end in order.ends.items()}
+    fault = Fault(order.point, order.nth, order.seed)
+    cut = 0
+    if order.point or order.after_seconds:
+        # Small polls: a process that dies at its second one must not have read the whole topic.
+        cut = 25
+        vars(kafka_source)["_POLL_MESSAGES_MAX"] = 100
+    parts = build(Path(order.config), order.bootstrap, order.topic, fault=fault, messages_max=cut)
+    return 0 if read_to(parts, ends, SECONDS_MAX) else 1
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,185 @@
+"""A node as `linksla run` makes it, of which a test decides how it reads and where it dies."""
+
+import json
+import os
+import random
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from cli.configuration import Configuration, load_configuration
+from cli.node import Node
+from cli.wiring import build_queries, telemetry_path
+from dashboards.live import LiveFeed
+from ingest.kafka_source import KafkaSource
+from ingest.source import Source
+from linksla.clock import SystemClock
+from linksla.meters import Meters
+from linksla.model import Poll
+from linksla.stores import TelemetryStore
+from processors.writer import Writer
+from sla.queries import Queries
+
+FAR_SECONDS = 10**9
+STEPS = ("samples", "rollups", "ledger", "rejects", "pending", "spans", "progress", "offsets")
+POINTS = (
+    *(f"{side} {step}" for step in (*STEPS, "commit") for side in ("before", "after")),
+    "committed",
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where a process dies: the n-th passing of a point ('' for none), of how it cuts its polls."""
+
+    point: str = ""
+    nth: int = 0
+    seed: int = 0
+
+
+class DyingWriter(Writer):
+    """Kills its own process, without any goodbye, where it is told to."""
+
+    fault = Fault()
+    passed = 0
+
+    def _at(self, point: str) -> None:
+        if point == self.fault.point:
+            self.passed += 1
+            if self.passed == self.fault.nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class SlicedSource:
+    """Kafka, its polls cut into small ones at random: a stretch of one partition each."""
+
+    def __init__(self, source: Source, chance: random.Random, messages_max: int) -> None:
+        self._source = source
+        self._chance = chance
+        self._messages_max = messages_max
+        self._slices: Iterator[Poll] = iter(())
+        self.start = source.start
+        self.identity = source.identity
+        self.pause = source.pause
+        self.resume = source.resume
+        self.close = source.close
+
+    def poll(self, timeout_seconds: float) -> Poll:
+        """Return the next slice of what has arrived."""
+        found = next(self._slices, None)
+        if found is None:
+            self._slices = self._cut(self._source.poll(timeout_seconds))
+            found = next(self._slices)
+        return found
+
+    def _cut(self, poll: Poll) -> Iterator[Poll]:
+        """Yield the poll in slices; the last one has what the whole said of the partitions."""
+        partition = poll.samples.column("partition").to_numpy()
+        offset = poll.samples.column("offset").to_numpy()
+        messages: dict[int, list[int]] = {}
+        for number in {*partition.tolist(), *(reject.partition for reject in poll.rejects)}:
+            rejected = {r.offset for r in poll.rejects if r.partition == number}
+            messages[number] = sorted({*offset[partition == number].tolist(), *rejected})
+        while messages:
+            number = self._chance.choice(sorted(messages))
+            count = self._chance.randint(1, self._messages_max)
+            first, last = messages[number][0], messages[number][:count][-1]
+            messages[number] = messages[number][count:]
+            if not messages[number]:
+                del messages[number]
+            chosen = (partition == number) & (offset >= first) & (offset <= last)
+            rejects = tuple(
+                r for r in poll.rejects if r.partition == number and first <= r.offset <= last
+            )
+            yield replace(
+                poll,
+                samples=poll.samples.take(pa.array(np.flatnonzero(chosen))),
+                rejects=rejects,
+                next_offsets={number: last + 1},
+                caught_up_at_us={},
+            )
+        yield replace(poll, samples=poll.samples.slice(0, 0), rejects=())
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A node and what a test asks of it."""
+
+    node: Node
+    store: TelemetryStore
+    queries: Queries
+    writer: Writer
+    meters: Meters
+    configuration: Configuration
+
+    def close(self) -> None:
+        """Stop reading and close the store."""
+        self.node.stop()
+        self.store.close()
+
+
+def build(
+    folder: Path,
+    bootstrap: str,
+    topic: str,
+    *,
+    idle_after_seconds: int = FAR_SECONDS,
+    fault: Fault | None = None,
+    messages_max: int = 0,
+    writer_of: type[Writer] = Writer,
+    source_of: Callable[[KafkaSource], Source] = lambda source: source,
+) -> Parts:
+    """Return a node that has not started; `messages_max` cuts its polls, 0 leaves them."""
+    configuration = load_configuration(folder)
+    time = replace(configuration.settings.time, idle_after_seconds=idle_after_seconds)
+    kafka = replace(configuration.settings.kafka, topic=topic)
+    settings = replace(configuration.settings, time=time, kafka=kafka)
+    configuration = replace(configuration, settings=settings)
+    clock, meters = SystemClock(), Meters()
+    store = TelemetryStore(telemetry_path(configuration))
+    store.start()
+    kind = DyingWriter if fault else writer_of
+    writer = kind(store, configuration.inventory, topic, settings.time, clock, meters)
+    if isinstance(writer, DyingWriter) and fault:
+        writer.fault = fault
+    source = source_of(KafkaSource(bootstrap, topic=topic, clock=clock, meters=meters))
+    if messages_max:
+        source = SlicedSource(source, random.Random(fault.seed if fault else 0), messages_max)
+    queries = build_queries(configuration, store, clock)
+    node = Node(
+        configuration,
+        source=source,
+        store=store,
+        writer=writer,
+        queries=queries,
+        live=LiveFeed(),
+        clock=clock,
+        meters=meters,
+    )
+    return Parts(node, store, queries, writer, meters, configuration)
+
+
+def all_read(ends: Mapping[int, int]) -> Callable[[Mapping[int, int]], bool]:
+    """Return whether every partition was read to its end, as `Node.wait_until` wants it."""
+    return lambda at: all(at.get(partition, 0) >= end for partition, end in ends.items())
+
+
+def read_to(parts: Parts, ends: Mapping[int, int], seconds: float = 120) -> bool:
+    """Start a node, read to given ends and stop it; return whether it got there in time."""
+    parts.node.start()
+    try:
+        done = parts.node.wait_until(all_read(ends), seconds)
+        if done and isinstance(parts.writer, DyingWriter) and parts.writer.fault.point:
+            parts.node.wait(60)  # all is read: the point is passed by an empty poll soon
+    finally:
+        parts.close()
+    return done
+
+
+def ends_of(text: str) -> dict[int, int]:
+    """Return end offsets from JSON."""
+    return {int(partition): end for partition, end in json.loads(text).items()}
