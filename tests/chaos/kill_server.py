@@ -81,7 +81,7 @@ def serve() -> None:
             try:
                 os._exit(_node(order))
             except LinkslaError as error:
-                print(error, file=sys.stderr, flush=True)
+                sys.stderr.write(f"{error}\n")
             finally:
                 os._exit(1)
         killer = threading.Timer(order.after_seconds or SECONDS_MAX, os.kill, (pid, signal.SIGKILL))
@@ -89,7 +89,8 @@ def serve() -> None:
         _, status = os.waitpid(pid, 0)
         killer.cancel()
         killer.join()
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
 
 
 def _node(order: Order) -> int:

@@ -14,13 +14,16 @@ START_S = parse_instant("2025-11-25T02:00:00Z")
 END_S = parse_instant("2025-12-03T02:00:00Z")
 
 EVENTS = (  # circuit, scenario, day, hour
-    ("DEN-1", "fibre-cut", 0, 9), ("DEN-1", "late-cut", 1, 10), ("DEN-1", "two-channels-lost", 3, 3),
-    ("DEN-1", "cut-then-silence", 4, 19), ("DEN-1", "congestion", 5, 14), ("DEN-1", "reroute", 7, 2),
+    ("DEN-1", "fibre-cut", 0, 9), ("DEN-1", "late-cut", 1, 10),
+    ("DEN-1", "two-channels-lost", 3, 3),
+    ("DEN-1", "cut-then-silence", 4, 19), ("DEN-1", "congestion", 5, 14),
+    ("DEN-1", "reroute", 7, 2),
     ("DEN-2", "blips", 0, 11), ("DEN-2", "maintenance", 1, 6),
     ("DEN-2", "maintenance-unannounced", 3, 4), ("DEN-2", "corrupt", 5, 12),
     ("DEN-3", "late-burst", 0, 6), ("DEN-3", "channel-maintenance", 4, 5),
     ("DEN-3", "channel-lost", 6, 12),
-    ("LON-1", "long-silence", 1, 22), ("LON-1", "clock-ahead", 4, 6), ("LON-2", "clock-behind", 6, 6),
+    ("LON-1", "long-silence", 1, 22), ("LON-1", "clock-ahead", 4, 6),
+    ("LON-2", "clock-behind", 6, 6),
     ("LON-1", "brownout", 6, 16),
     ("LON-2", "duplicates", 1, 12), ("LON-2", "reordering", 3, 10), ("LON-2", "bgp-flap", 5, 2),
     ("FRA-1", "silent-probe", 4, 8),

@@ -1,0 +1,151 @@
+"""Whatever happens to the broker or to the network, a node goes on and ends with the truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ingest.embedded_kafka import EmbeddedKafka
+from ingest.topics import end_offsets
+from linksla.clock import SystemClock
+from linksla.errors import StreamError
+from simulator.emit import KafkaSink, emit
+from simulator.world import World
+from tests.chaos.comparison import untruths
+from tests.chaos.node import Parts, all_read, build
+from tests.chaos.proxy import Proxy
+from tests.chaos.worlds import part_of, small_world
+from tests.conftest import RunningKafka, required
+
+SECONDS_MAX = 60.0
+FETCHED_BYTES = 40_000
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A broker of one's own behind a proxy; producers go around the proxy no more than nodes."""
+
+    kafka: EmbeddedKafka
+    proxy: Proxy
+
+    def new_topic(self) -> str:
+        return RunningKafka(self.proxy.bootstrap).new_topic()
+
+    def fill(self, topic: str, world: World, start_s: int, end_s: int) -> dict[int, int]:
+        """Send a part of a world and return where the topic ends."""
+        sink = KafkaSink(self.proxy.bootstrap, topic)
+        sink.start()
+        emit(world, sink, start_s, end_s, batch=20)
+        sink.close()
+        return end_offsets(self.proxy.bootstrap, topic)
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    proxy = Proxy()
+    kafka = EmbeddedKafka(
+        tmp_path_factory.mktemp("chaos-kafka"), port=0, advertised_port=proxy.port
+    )
+    try:
+        kafka.start()
+    except StreamError as error:
+        required(f"an embedded Kafka ({error})")
+    proxy.target_port = int(kafka.bootstrap.rpartition(":")[2])
+    proxy.start()
+    yield Broker(kafka, proxy)
+    proxy.close()
+    kafka.stop()
+
+
+@pytest.fixture
+def world() -> World:
+    return part_of(small_world(), "DEN-1", "LON-2")
+
+
+def wait_until_fetching(broker: Broker, parts: Parts, before: int) -> None:
+    """Wait until the node is in the middle of its first large answer."""
+    reached = parts.node.wait_until(
+        lambda _: broker.proxy.passed_bytes > before + FETCHED_BYTES, SECONDS_MAX
+    )
+    assert reached
+
+
+def read_so_far(parts: Parts) -> int:
+    return sum(parts.writer.next_offsets().values())
+
+
+@pytest.mark.kafka
+def test_a_broker_that_restarts_while_a_node_reads_costs_nothing(
+    broker: Broker, world: World, tmp_path: Path
+) -> None:
+    world.write_config(tmp_path)
+    topic = broker.new_topic()
+    middle = (world.start_s + world.end_s) // 2
+    ends = broker.fill(topic, world, world.start_s, middle)
+    parts = build(tmp_path, broker.proxy.bootstrap, topic)
+    passed = broker.proxy.passed_bytes
+    broker.proxy.bytes_per_second = 100_000
+    parts.node.start()
+    wait_until_fetching(broker, parts, passed)
+    before = read_so_far(parts)
+
+    broker.kafka.stop()
+    broker.kafka.start()
+    broker.proxy.heal()
+    assert before < sum(ends.values()), "all was read before the broker stopped"
+    ends = broker.fill(topic, world, middle, world.end_s)
+    done = parts.node.wait_until(all_read(ends), SECONDS_MAX)
+    parts.close()
+
+    assert done
+    assert untruths(world, tmp_path) == []
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("fault", ["cut", "stall"])
+def test_a_network_that_fails_while_a_node_reads_costs_nothing(
+    broker: Broker, world: World, tmp_path: Path, fault: str
+) -> None:
+    world.write_config(tmp_path)
+    topic = broker.new_topic()
+    ends = broker.fill(topic, world, world.start_s, world.end_s)
+    parts = build(tmp_path, broker.proxy.bootstrap, topic)
+    passed = broker.proxy.passed_bytes
+    broker.proxy.bytes_per_second = 100_000
+    parts.node.start()
+    wait_until_fetching(broker, parts, passed)
+    before = read_so_far(parts)
+
+    getattr(broker.proxy, fault)()
+    stood_still = not parts.node.wait_until(all_read(ends), 4)
+    broker.proxy.heal()
+    done = parts.node.wait_until(all_read(ends), SECONDS_MAX)
+    parts.close()
+
+    assert before < sum(ends.values())
+    assert stood_still
+    assert done
+    assert untruths(world, tmp_path) == []
+
+
+@pytest.mark.kafka
+def test_a_backlog_behind_a_slow_broker_is_read(
+    broker: Broker, world: World, tmp_path: Path
+) -> None:
+    """A fetch that takes longer than its time limit must not be asked for again and again."""
+    world.write_config(tmp_path)
+    topic = broker.new_topic()
+    ends = broker.fill(topic, world, world.start_s, world.end_s)
+    parts = build(tmp_path, broker.proxy.bootstrap, topic)
+    clock = SystemClock()
+    parts.node.start()
+    broker.proxy.bytes_per_second = 60_000
+    began = clock.monotonic_seconds()
+    done = parts.node.wait_until(all_read(ends), SECONDS_MAX)
+    took = clock.monotonic_seconds() - began
+    broker.proxy.heal()
+    parts.close()
+
+    assert done, f"read {read_so_far(parts)} of {sum(ends.values())} messages in {took:.0f} s"
+    assert untruths(world, tmp_path) == []
