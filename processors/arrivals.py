@@ -74,6 +74,34 @@ def sorted_out(samples: pa.Table, channels: Channels) -> Arrivals:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """Samples that are older than the raw retention, with their channel_key."""
+
+    samples: pa.Table
+    channel_key: Int64
+
+
+def without_aged(arrivals: Arrivals, oldest_us: Int64) -> tuple[Arrivals, Aged]:
+    """Part with samples from before `oldest_us`, one for each sample of the poll.
+
+    What they would be judged with is gone (DESIGN 6): they change nothing.
+    """
+    observed = integers(arrivals.samples, "observed_at_us")
+    aged = observed < oldest_us[arrivals.usable]
+    if not aged.any():
+        return arrivals, Aged(arrivals.samples.slice(0, 0), arrivals.channel_key[:0])
+    usable = arrivals.usable.copy()
+    usable[np.flatnonzero(usable)[aged]] = False
+    kept = replace(
+        arrivals,
+        samples=_chosen(arrivals.samples, ~aged),
+        channel_key=arrivals.channel_key[~aged],
+        usable=usable,
+    )
+    return kept, Aged(_chosen(arrivals.samples, aged), arrivals.channel_key[aged])
+
+
 def late_ones(
     channels: Channels,
     arrivals: Arrivals,

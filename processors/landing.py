@@ -1,6 +1,7 @@
 """Samples, rollups, ledger, progress and offsets into their tables, within a transaction."""
 
 from dataclasses import replace
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
 from linksla.model import Poll
-from processors.arrivals import NOTED, Arrivals, noted, noted_rejects
+from processors.arrivals import NOTED, Aged, Arrivals, noted, noted_rejects
 from processors.channels import Channels
 from processors.deduplication import Deduplicated
 from processors.moved import moved_within
@@ -17,6 +18,9 @@ from processors.observations import Int64, Observations, integers, pairs_in, sor
 from processors.progress import Progress
 from processors.rollups import Rollups, rollups_of, step_lengths_s, steps_of
 from processors.statements import read, run
+
+AGED: Final = "older than raw retention"
+"""Detail of a late sample in the ledger that changed nothing: what it bears on is gone."""
 
 Rows = npt.NDArray[np.intp]
 
@@ -89,8 +93,9 @@ def note(
     found: Deduplicated,
     late: Rows,
     poll: Poll,
+    aged: Aged,
 ) -> None:
-    """Count in the ledger what came late, twice, in conflict or could not be used."""
+    """Count in the ledger what came late, too late, twice, in conflict or could not be used."""
     rows_of = {"late": late, "duplicate": found.duplicate, "conflicting": found.conflicting}
     tables = [
         noted(kind, poll.topic, arrivals.channel_key[rows], arrivals.samples.take(rows))
@@ -101,6 +106,8 @@ def note(
         tables.append(
             noted("rejected", poll.topic, arrivals.inactive_key, arrivals.inactive, "inactive")
         )
+    if len(aged.channel_key):
+        tables.append(noted("late", poll.topic, aged.channel_key, aged.samples, AGED))
     if poll.rejects:
         tables.append(noted_rejects(poll.topic, poll.rejects, poll.raw))
     if tables:

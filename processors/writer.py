@@ -7,21 +7,23 @@ counts twice. Only one writer may run on a store, in one thread.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from linksla.clock import Clock
-from linksla.errors import LinkslaError, StoreError, StreamError
+from linksla.errors import StoreError, StreamError
 from linksla.inventory import Inventory
 from linksla.meters import Meters
 from linksla.model import SAMPLE_SCHEMA, Gap, Poll
 from linksla.names import SAMPLES_PARTITIONS
-from linksla.settings import TimeSettings
+from linksla.settings import RetentionSettings, TimeSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.arrivals import (
+    DAY_US,
     Arrivals,
     inactive_rejects,
     late_ones,
@@ -29,21 +31,26 @@ from processors.arrivals import (
     partitions_after,
     reject_table,
     sorted_out,
+    without_aged,
 )
 from processors.channels import Channels, load_channels, register
 from processors.deduplication import Deduplicated, deduplicated
 from processors.folding import Changed, fold_again, fold_forward
 from processors.gaps import note_gaps
-from processors.landing import Rows, land, note, roll_up, store_offsets, store_progress
-from processors.observations import integers
+from processors.landing import land, note, roll_up, store_offsets, store_progress
+from processors.observations import Int64, integers
 from processors.progress import (
     Progress,
     begin_progress,
     load_partitions,
     load_progress,
+    watermarks_of,
 )
 from processors.statements import read, run
+from processors.transactions import transaction
 from processors.watermarks import before_each
+
+_RETENTION: Final = RetentionSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class Written:
 
     `touched_circuits`: those whose answers may have changed, by samples or by being complete
     further. `complete_up_to_moved`: whether any circuit is complete further than before.
+    `aged`: older than the raw retention, in the ledger only.
     """
 
     accepted: int = 0
@@ -62,6 +70,7 @@ class Written:
     pending: int = 0
     touched_circuits: frozenset[str] = frozenset()
     complete_up_to_moved: bool = False
+    aged: int = 0
 
 
 class Writer:
@@ -77,6 +86,7 @@ class Writer:
         meters: Meters,
         *,
         partitions: int = SAMPLES_PARTITIONS,
+        retention: RetentionSettings = _RETENTION,
     ) -> None:
         """Remember what to write to; nothing is read or written before `start`."""
         self._store = store
@@ -86,6 +96,7 @@ class Writer:
         self._clock = clock
         self._meters = meters
         self._partitions = partitions
+        self._raw_us = retention.raw_days * DAY_US
         self._channels: Channels | None = None
         self._progress: Progress | None = None
 
@@ -191,17 +202,22 @@ class Writer:
     ) -> tuple[Written, Progress]:
         before = progress
         arrivals = sorted_out(poll.samples, channels)
+        stood_us = self._stood(channels, progress, poll, arrivals, fed_again=fed_again)
+        arrivals, aged = without_aged(arrivals, stood_us - self._raw_us)
         found = deduplicated(
             writer, arrivals.samples, arrivals.channel_key, progress.observed_at_us_max
         )
-        late = self._late(channels, progress, poll, arrivals, found, fed_again=fed_again)
+        late = np.zeros(0, np.intp)
+        if not fed_again and len(found.kept):  # what was pending did not come late
+            came_late = late_ones(channels, arrivals, stood_us, progress.folded_to_s)
+            late = found.kept[came_late[found.kept]]
         rejects = [*poll.rejects, *inactive_rejects(arrivals.inactive)]
         with self._step("samples"):
             progress = land(writer, progress, arrivals, found)
         with self._step("rollups"):
             roll_up(writer, channels, arrivals, found)
         with self._step("ledger"):
-            note(writer, arrivals, found, late, poll)
+            note(writer, arrivals, found, late, poll, aged)
         with self._step("rejects"):
             if rejects:
                 table = reject_table(self._topic, rejects, poll.raw)
@@ -231,31 +247,30 @@ class Writer:
                 len(arrivals.unknown),
                 frozenset(channels.circuit_ids[key] for key in np.flatnonzero(touched).tolist()),
                 bool(moved.any()),
+                len(aged.channel_key),
             ),
             progress,
         )
 
-    def _late(
+    def _stood(
         self,
         channels: Channels,
         progress: Progress,
         poll: Poll,
         arrivals: Arrivals,
-        found: Deduplicated,
         *,
         fed_again: bool,
-    ) -> Rows:
-        """Return the kept samples, as positions, that came late; what was pending did not."""
-        if fed_again or len(found.kept) == 0:
-            return np.zeros(0, np.intp)
-        before = before_each(
+    ) -> Int64:
+        """Return the watermark each sample of the poll came at; of what was pending, today's."""
+        if fed_again:
+            key = channels.keys_of(poll.samples)
+            return watermarks_of(channels, progress.partitions)[key]
+        return before_each(
             integers(poll.samples, "partition"),
             arrivals.seen_at_us,
             progress.partitions,
             self._time,
         )
-        late = late_ones(channels, arrivals, before, progress.folded_to_s)
-        return found.kept[late[found.kept]]
 
     def _started(self) -> tuple[Channels, Progress]:
         if self._channels is None or self._progress is None:
@@ -263,7 +278,7 @@ class Writer:
         return self._channels, self._progress
 
     def _count(self, written: Written) -> None:
-        for kind in ("accepted", "duplicate", "conflicting", "late", "rejected", "pending"):
+        for kind in ("accepted", "duplicate", "conflicting", "late", "rejected", "pending", "aged"):
             count: int = getattr(written, kind)
             if count:
                 self._meters.add("linksla_samples_total", count, outcome=kind)
@@ -275,22 +290,12 @@ class Writer:
         Raises:
             StoreError: it was rolled back; the cause is chained.
         """
-        writer = self._store.writer
-        try:
-            writer.execute("begin")
+        with transaction(self._store.writer, lambda: self._passed("commit")) as writer:
             yield writer
-            with self._step("commit"):
-                pass
-            writer.execute("commit")
-        except BaseException as error:
-            _roll_back(writer)
-            if isinstance(error, LinkslaError) or not isinstance(error, Exception):
-                raise
-            raise StoreError(
-                f"a write failed and was rolled back: {error}",
-                where="telemetry.duckdb",
-                hint="Check free space and the disk, then start again: it resumes where it was.",
-            ) from error
+
+    def _passed(self, name: str) -> None:
+        with self._step(name):
+            pass
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -309,10 +314,3 @@ def _changed(arrivals: Arrivals, found: Deduplicated) -> Changed:
         integers(arrivals.samples, "observed_at_us")[found.kept],
         found.interval_us,
     ).take(rows)
-
-
-def _roll_back(writer: duckdb.DuckDBPyConnection) -> None:
-    try:
-        writer.execute("rollback")
-    except duckdb.Error:
-        return  # a fatal error has ended the transaction already; the node ends with the cause

@@ -283,6 +283,43 @@ def test_samples_over_the_retention_leave_with_their_files(tmp_path: Path) -> No
     store.close()
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_sample_older_than_the_raw_retention_goes_to_the_ledger_only(
+    tmp_path: Path, cut: int
+) -> None:
+    begun = numbered(at(10 * n) for n in range(0, 60, 2))
+    now = 50 * DAY
+    watermark = now - 30
+    then = numbered(
+        [
+            at(now),
+            at(watermark - 40 * DAY, latency_us=1),  # just young enough
+            at(watermark - 40 * DAY - 0.000001, latency_us=1),
+            at(10, latency_us=1),
+        ],
+        100,
+    )
+    store = store_with(tmp_path, [poll_of(begun)])
+    writer = writer_of(store, circuit())
+    written = [writer.write(poll_of(then[:cut])), writer.write(poll_of(then[cut:]))]
+
+    assert (sum(one.accepted for one in written), sum(one.aged for one in written)) == (2, 2)
+    lines = store.writer.execute(
+        "select kind, day - $day, sum(count), detail from ledger group by all order by all",
+        {"day": MIDNIGHT // DAY},
+    ).fetchall()
+    assert lines == [
+        ("late", 0, 1, "older than raw retention"),
+        ("late", 9, 1, ""),
+        ("late", 9, 1, "older than raw retention"),
+    ]
+    assert stored_spans(store)[0][2:] == (MIDNIGHT, MIDNIGHT + 10, 1, 0)
+    assert len(all_samples(store)) == len(begun) + 2
+    writer.write(poll_of(numbered([then[3]], 200)))
+    assert len(all_samples(store)) == len(begun) + 2
+    store.close()
+
+
 def test_a_file_of_the_manifest_that_is_gone_is_named_at_start(tmp_path: Path) -> None:
     store = store_with(tmp_path, [poll_of(numbered(hours_of_samples(6)))])
     steps(housekeeper_of(store))
