@@ -24,6 +24,7 @@ from linksla.errors import LinkslaError
 from linksla.meters import Meters
 from linksla.model import Poll, RawMessage, Reject
 from linksla.stores import TelemetryStore
+from processors.housekeeping import Housekeeper
 from processors.writer import Writer
 from sla.evaluator import Evaluator
 from sla.queries import Queries
@@ -38,6 +39,8 @@ SAMPLES_PER_TRANSACTION_MAX: Final = 400_000
 
 POLL_SECONDS: Final = 0.5
 EVALUATE_EVERY_SECONDS: Final = 1.0
+KEEP_HOUSE_EVERY_SECONDS: Final = 1.0
+KEEP_HOUSE_SECONDS_MAX: Final = 0.5
 EVALUATE_ALL_EVERY_SECONDS: Final = 20.0
 """Alarms also change because time passes: a window's end must be announced within 60 s."""
 EVALUATE_SHARE_MAX: Final = 0.25
@@ -59,6 +62,7 @@ class Node:
         clock: Clock,
         meters: Meters,
         in_flight: InFlight | None = None,
+        housekeeper: Housekeeper | None = None,
         accept_gap: bool = False,
     ) -> None:
         """Wire the parts; nothing starts yet."""
@@ -74,6 +78,8 @@ class Node:
         self._clock = clock
         self._meters = meters
         self._in_flight = in_flight
+        self._housekeeper = housekeeper
+        self._keep_house_at = 0.0
         self._queue: queue.Queue[Poll] = queue.Queue(maxsize=QUEUE_POLLS_MAX)
         self._stop = threading.Event()
         self._ended = threading.Event()
@@ -88,6 +94,8 @@ class Node:
     def start(self) -> None:
         """Seek to the stored offsets and begin to read."""
         self._writer.start()
+        if self._housekeeper is not None:
+            self._housekeeper.start()
         begin_reading(
             self._source, self._writer, self._store, self._topic, self._clock,
             accept=self._accept_gap,
@@ -156,6 +164,11 @@ class Node:
 
     def _consume(self) -> None:
         while not self._stop.is_set():
+            if self._housekeeper is not None and not self._housekeeper.has_room():
+                self._source.pause()
+                self._clock.wait(self._stop, KEEP_HOUSE_EVERY_SECONDS)
+                continue
+            self._source.resume()
             poll = self._source.poll(POLL_SECONDS)
             self._meters.set("linksla_queue_polls", self._queue.qsize())
             while not self._stop.is_set():
@@ -164,11 +177,11 @@ class Node:
                     break
                 except queue.Full:  # the writer is behind: stop fetching until it has room
                     self._source.pause()
-            self._source.resume()
 
     def _write(self) -> None:
         while not (self._stop.is_set() and self._queue.empty()):
             self._run_errands()
+            self._keep_house_if_due()
             try:
                 first = self._queue.get(timeout=POLL_SECONDS)
             except queue.Empty:
@@ -186,6 +199,15 @@ class Node:
                 self._written.notify_all()
         self._evaluate_at = 0.0
         self._evaluate_if_due()
+
+    def _keep_house_if_due(self) -> None:
+        """Let the housekeeper work; while it has much to do, for a third of the time."""
+        now = self._clock.monotonic_seconds()
+        if self._housekeeper is None or now < self._keep_house_at:
+            return
+        done = self._housekeeper.step(KEEP_HOUSE_SECONDS_MAX)
+        rest = 2 * done.seconds if done.anything else 0.0
+        self._keep_house_at = now + done.seconds + max(rest, KEEP_HOUSE_EVERY_SECONDS)
 
     def _waiting(self, samples: int) -> list[Poll]:
         polls: list[Poll] = []

@@ -26,6 +26,7 @@ from linksla.decisions import DecisionsStore
 from linksla.meters import Meters
 from linksla.settings import KafkaSettings
 from linksla.stores import TelemetryStore
+from processors.housekeeping import Housekeeper
 from processors.writer import Writer
 from sla.queries import Queries
 
@@ -91,6 +92,10 @@ class Running:
             settings.time,
             self.clock,
             self.meters,
+            retention=settings.retention,
+        )
+        self.housekeeper = Housekeeper(
+            self.telemetry, settings.retention, settings.storage, self.clock, self.meters
         )
         self.node = Node(
             self.configuration,
@@ -102,6 +107,7 @@ class Running:
             clock=self.clock,
             meters=self.meters,
             in_flight=in_flight,
+            housekeeper=self.housekeeper,
             accept_gap=self.accept_gap,
         )
         self.node.start()

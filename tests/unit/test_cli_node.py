@@ -14,7 +14,8 @@ from linksla.clock import SystemClock
 from linksla.errors import StoreError
 from linksla.meters import Meters
 from linksla.model import SAMPLE_SCHEMA, Poll, Reason, Reject
-from linksla.settings import Settings
+from linksla.settings import RetentionSettings, Settings, StorageSettings
+from processors.housekeeping import Done, Housekeeper
 from processors.writer import Writer, Written
 from sla.contracts import load_contracts
 from sla.maintenance import load_maintenance
@@ -60,7 +61,12 @@ def test_merged_polls_keep_order_offsets_rejects_and_messages() -> None:
     assert merged.caught_up_at_us == {5: 7}  # partition 4 got more: it is not idle
 
 
-def node(network: Any, polls: list[Poll], writer: type[Writer] = Writer) -> Node:
+def node(
+    network: Any,
+    polls: list[Poll],
+    writer: type[Writer] = Writer,
+    housekeeper: Housekeeper | None = None,
+) -> Node:
     settings = Settings()
     configuration = Configuration(
         settings,
@@ -82,7 +88,38 @@ def node(network: Any, polls: list[Poll], writer: type[Writer] = Writer) -> Node
         live=LiveFeed(),
         clock=clock,
         meters=meters,
+        housekeeper=housekeeper,
     )
+
+
+class FullDisk(Housekeeper):
+    """Says the disk is full until it is told otherwise; counts its steps."""
+
+    room = False
+    steps = 0
+
+    def has_room(self) -> bool:
+        return self.room
+
+    def step(self, seconds_max: float) -> Done:
+        self.steps += 1
+        return super().step(seconds_max)
+
+
+def test_a_node_reads_nothing_while_the_disk_is_full_and_goes_on_when_it_is_not(
+    small_network: Any,
+) -> None:
+    keeper = FullDisk(
+        small_network.store, RetentionSettings(), StorageSettings(), SystemClock(), Meters()
+    )
+    running = node(small_network, [poll(rows(60), {4: 160})], housekeeper=keeper)
+    running.start()
+    assert not running.wait_until(lambda offsets: offsets.get(4) == 160, 1.0)
+    keeper.room = True
+
+    assert running.wait_until(lambda offsets: offsets.get(4) == 160, 20)
+    running.stop()
+    assert keeper.steps > 0
 
 
 def test_a_node_writes_what_it_reads_and_judges_it(small_network: Any) -> None:
