@@ -7,8 +7,7 @@ the offsets in DuckDB (DESIGN 4). A failed delivery never does.
 import logging
 import queue
 import threading
-from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow as pa
 from alerts.evaluator import AlarmEvaluator
 from cli.configuration import Configuration
 from cli.gaps import begin_reading
+from cli.rounds import Rounds
 from dashboards.live import LiveFeed
 from ingest.poison import InFlight
 from ingest.source import Source
@@ -45,6 +45,8 @@ EVALUATE_ALL_EVERY_SECONDS: Final = 20.0
 """Alarms also change because time passes: a window's end must be announced within 60 s."""
 EVALUATE_SHARE_MAX: Final = 0.25
 """While catching up, judging may take at most this share of the writer's time."""
+EVALUATE_SHARE_IDLE_MAX: Final = 0.5
+"""The same while no poll waits."""
 
 
 class Node:
@@ -87,7 +89,7 @@ class Node:
         self._threads: list[threading.Thread] = []
         self._written = threading.Condition()
         self._errands: queue.SimpleQueue[Callable[[], frozenset[str]]] = queue.SimpleQueue()
-        self._touched: set[str] = set(self._circuits)
+        self._rounds = Rounds(self._circuits)
         self._evaluate_at = 0.0
         self._evaluate_all_at = 0.0
 
@@ -149,7 +151,7 @@ class Node:
 
     def _run_errands(self) -> None:
         while not self._errands.empty():
-            self._touched |= self._errands.get()()
+            self._rounds.touch(self._errands.get()())
 
     def _guard(self, work: Callable[[], None]) -> None:
         try:
@@ -192,13 +194,14 @@ class Node:
             written = self._writer.write(poll)
             if self._in_flight is not None:
                 self._in_flight.committed(self._writer.next_offsets())
-            self._meters.set("linksla_commit_seconds", self._clock.monotonic_seconds() - began)
-            self._touched |= written.touched_circuits
+            took = self._clock.monotonic_seconds() - began
+            self._meters.observe("linksla_commit_seconds", took)
+            self._rounds.touch(written.touched_circuits)
             self._evaluate_if_due()
             with self._written:
                 self._written.notify_all()
         self._evaluate_at = 0.0
-        self._evaluate_if_due()
+        self._evaluate_if_due(all_of_them=True)
 
     def _keep_house_if_due(self) -> None:
         """Let the housekeeper work; while it has much to do, for a third of the time."""
@@ -220,15 +223,18 @@ class Node:
             polls.append(poll)
         return polls
 
-    def _evaluate_if_due(self) -> None:
-        """Judge what was touched, in a transaction of its own: a restart judges all again."""
+    def _evaluate_if_due(self, *, all_of_them: bool = False) -> None:
+        """Judge what was touched, in a transaction of its own: a restart judges all again.
+
+        In short rounds: the writer waits meanwhile, and the queue behind it fills.
+        """
         now = self._clock.monotonic_seconds()
         if now >= self._evaluate_all_at:
-            self._touched.update(self._circuits)
+            self._rounds.touch(self._circuits)
             self._evaluate_all_at = now + EVALUATE_ALL_EVERY_SECONDS
-        if not self._touched or now < self._evaluate_at:
+        circuits = self._rounds.next(all_of_them=all_of_them)
+        if not circuits or now < self._evaluate_at:
             return
-        circuits = tuple(sorted(self._touched))
         writer = self._store.writer
         writer.execute("begin")
         try:
@@ -238,10 +244,13 @@ class Node:
         except BaseException:
             writer.execute("rollback")
             raise
-        self._touched.clear()
         took = self._clock.monotonic_seconds() - now
-        self._meters.set("linksla_evaluate_seconds", took)
-        self._evaluate_at = now + max(EVALUATE_EVERY_SECONDS, took / EVALUATE_SHARE_MAX)
+        self._rounds.judged(circuits, took)
+        self._meters.observe("linksla_evaluate_seconds", took)
+        self._meters.set("linksla_evaluate_due_circuits", len(self._rounds))
+        rest = EVALUATE_EVERY_SECONDS if not len(self._rounds) else took
+        share = EVALUATE_SHARE_MAX if self._queue.qsize() else EVALUATE_SHARE_IDLE_MAX
+        self._evaluate_at = now + max(rest, took / share)
         self._live.publish(circuits)
 
 
@@ -267,5 +276,25 @@ def merge(polls: Sequence[Poll]) -> Poll:
         rejects=tuple(rejects),
         next_offsets=offsets,
         caught_up_at_us=caught_up,
-        raw=ChainMap(*(dict(part) if not isinstance(part, dict) else part for part in raw)),
+        raw=_Together(raw),
     )
+
+
+class _Together(Mapping[tuple[int, int], RawMessage]):
+    """The messages of several polls; like theirs, each made only when it is asked for."""
+
+    def __init__(self, parts: Sequence[Mapping[tuple[int, int], RawMessage]]) -> None:
+        self._parts = parts
+
+    def __getitem__(self, key: tuple[int, int]) -> RawMessage:
+        for part in self._parts:
+            if key in part:
+                return part[key]
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        for part in self._parts:
+            yield from part
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts)

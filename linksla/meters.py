@@ -3,10 +3,15 @@
 Names follow Prometheus: unit last, `_total` for what only grows. No label ever names a customer.
 """
 
+import math
 import threading
+from collections import deque
 from collections.abc import Mapping
+from typing import Final
 
 Labels = tuple[tuple[str, str], ...]
+OBSERVED_MAX: Final = 1_000
+QUANTILES: Final = (0.5, 0.99, 1.0)
 
 
 class Meters:
@@ -15,6 +20,7 @@ class Meters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: dict[tuple[str, Labels], float] = {}
+        self._observed: dict[str, deque[float]] = {}
 
     def add(self, name: str, amount: float = 1, /, **labels: str) -> None:
         """Add `amount` to a counter."""
@@ -27,6 +33,26 @@ class Meters:
         with self._lock:
             self._values[(name, tuple(sorted(labels.items())))] = value
 
+    def observe(self, name: str, value: float, /) -> None:
+        """Note one of many values; the last 1,000 give quantiles, `_count` and `_sum` count all."""
+        with self._lock:
+            self._observed.setdefault(name, deque(maxlen=OBSERVED_MAX)).append(value)
+            for suffix, amount in (("_count", 1.0), ("_sum", value)):
+                key: tuple[str, Labels] = (name + suffix, ())
+                self._values[key] = self._values.get(key, 0) + amount
+
+    def quantile(self, name: str, share: float, /) -> float | None:
+        """Return the least value that `share` of the last 1,000 do not exceed; None: none yet."""
+        with self._lock:
+            values = sorted(self._observed.get(name, ()))
+        return values[max(math.ceil(share * len(values)) - 1, 0)] if values else None
+
+    def last(self, name: str, /) -> float | None:
+        """Return the newest value that was observed; None: none yet."""
+        with self._lock:
+            values = self._observed.get(name)
+            return values[-1] if values else None
+
     def value(self, name: str, /, **labels: str) -> float:
         """Return one number, 0 when it was never touched."""
         with self._lock:
@@ -35,7 +61,12 @@ class Meters:
     def snapshot(self) -> Mapping[tuple[str, Labels], float]:
         """Return all numbers as they stand."""
         with self._lock:
-            return dict(self._values)
+            values = dict(self._values)
+            names = tuple(self._observed)
+        for name in names:
+            for share in QUANTILES:
+                values[(name, (("quantile", f"{share:g}"),))] = self.quantile(name, share) or 0
+        return values
 
     def exposition(self) -> str:
         """Return all numbers in the Prometheus text format."""

@@ -13,7 +13,7 @@ from ingest.source import IterableSource
 from linksla.clock import SystemClock
 from linksla.errors import StoreError
 from linksla.meters import Meters
-from linksla.model import SAMPLE_SCHEMA, Poll, Reason, Reject
+from linksla.model import SAMPLE_SCHEMA, Poll, RawMessage, Reason, Reject
 from linksla.settings import RetentionSettings, Settings, StorageSettings
 from processors.housekeeping import Done, Housekeeper
 from processors.writer import Writer, Written
@@ -59,6 +59,28 @@ def test_merged_polls_keep_order_offsets_rejects_and_messages() -> None:
     assert merged.next_offsets == {4: 104}
     assert merged.rejects == (reject,)
     assert merged.caught_up_at_us == {5: 7}  # partition 4 got more: it is not idle
+
+
+class Countable(dict[tuple[int, int], RawMessage]):
+    """Messages that tell how many of them were made."""
+
+    made = 0
+
+    def __getitem__(self, key: tuple[int, int]) -> RawMessage:
+        Countable.made += 1
+        return super().__getitem__(key)
+
+
+def test_merging_makes_no_message_that_nobody_asks_for() -> None:
+    message = RawMessage(b"value")
+    parts = [Countable({(4, n * 10 + place): message for place in range(10)}) for n in range(2)]
+    merged = merge([poll(rows(1), {4: 9 + 10 * n}, raw=part) for n, part in enumerate(parts)])
+    assert Countable.made == 0
+
+    assert len(merged.raw) == len(list(merged.raw)) == 20
+    assert merged.raw[(4, 15)] is message
+    assert (4, 99) not in merged.raw
+    assert Countable.made == 1
 
 
 def node(

@@ -1,0 +1,52 @@
+"""Rounds of judging are short, and nobody waits for ever."""
+
+from cli.rounds import CIRCUITS_FIRST, CIRCUITS_MIN, ROUND_SECONDS, Rounds
+
+NAMES = [f"C-{n:04}" for n in range(200)]
+
+
+def test_everything_due_is_judged_once_though_some_are_touched_all_the_time() -> None:
+    rounds = Rounds(NAMES)
+    judged: list[str] = []
+    while set(judged) != set(NAMES):
+        circuits = rounds.next()
+        judged += circuits
+        rounds.judged(circuits, len(circuits) * 0.01)
+        rounds.touch(NAMES[:5])  # always busy
+        assert len(judged) < 3 * len(NAMES), "the others starve"
+
+
+def test_the_longest_due_comes_first_and_keeps_its_place() -> None:
+    rounds = Rounds([])
+    rounds.touch(["b"])
+    rounds.touch(["a", "b"])
+
+    assert rounds.next() == ("b", "a")
+
+
+def test_a_slow_round_makes_the_next_one_small_and_a_quick_one_larger_by_and_by() -> None:
+    rounds = Rounds(NAMES)
+    first = rounds.next()
+    assert len(first) == CIRCUITS_FIRST
+
+    rounds.judged(first, 10 * ROUND_SECONDS)
+    assert len(rounds.next()) == CIRCUITS_MIN
+
+    rounds.judged(rounds.next(), 0.0)
+    assert len(rounds.next()) == 2 * CIRCUITS_MIN
+
+
+def test_a_round_takes_about_a_quarter_of_a_second() -> None:
+    rounds = Rounds([f"{n}" for n in range(2_000)])
+    for _ in range(20):
+        circuits = rounds.next()
+        rounds.judged(circuits, len(circuits) * 0.01)
+    assert len(rounds.next()) * 0.01 <= ROUND_SECONDS
+
+
+def test_at_the_end_all_that_is_due_is_judged_at_once() -> None:
+    rounds = Rounds(NAMES)
+    rounds.judged(rounds.next(all_of_them=True), 2.0)
+
+    assert len(rounds) == 0
+    assert rounds.next() == ()
