@@ -15,6 +15,8 @@ from linksla.decisions import DecisionsStore
 from linksla.errors import LinkslaError, UsageError
 from linksla.meters import Meters
 from reports.build import build_report
+from sla.backtest import backtest
+from sla.contracts import one_contract
 from sla.queries import Queries
 from sla.scope import AllCustomers
 
@@ -25,6 +27,15 @@ class ReportRequest(BaseModel):
     customer: str
     month: str
     out: Path
+
+
+class BacktestRequest(BaseModel):
+    """Which months to judge under which other contract."""
+
+    contract: Path
+    first: str
+    last: str
+    circuits: list[str]
 
 
 def create_control_app(
@@ -48,6 +59,12 @@ def create_control_app(
             queries, decisions, request.customer, request.month, request.out, clock
         )
         return [str(path) for path in files.all]
+
+    @app.post("/backtest")
+    def judge_again(request: BacktestRequest) -> dict[str, object]:
+        return backtest(
+            queries, one_contract(request.contract), request.first, request.last, request.circuits
+        )
 
     @app.get("/status")
     def status() -> dict[str, object]:

@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "simulate": "send a simulated network's samples to Kafka",
     "replay": "send samples from CSV, Avro or Parquet files to Kafka",
     "check": "check configuration files",
+    "test": "run the unit tests of contracts",
+    "backtest": "judge past months under another contract",
     "report": "write a customer's monthly compliance report",
     "user": "add a user, or make an API token",
     "grafana": "publish dashboards to Grafana",

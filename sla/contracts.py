@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -110,18 +111,45 @@ def load_contracts(folder: Path) -> dict[str, tuple[Contract, ...]]:
         raise ConfigError(
             "is not a folder", where=str(folder), hint="Put one *.yaml per contract version in it."
         )
-    found: dict[str, list[tuple[Contract, Path]]] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        contract = load(path, Contract)
-        _check(contract, path)
-        found.setdefault(contract.id, []).append((contract, path))
+    found = load_versions(sorted(folder.glob("*.yaml")))
     if not found:
         raise ConfigError(
             "holds no contract",
             where=str(folder),
             hint="Put one *.yaml per contract version in it.",
         )
+    return found
+
+
+def load_versions(paths: Sequence[Path]) -> dict[str, tuple[Contract, ...]]:
+    """Read contract files; versions of one id in order of validity.
+
+    Raises:
+        ConfigError: as load_contracts.
+    """
+    found: dict[str, list[tuple[Contract, Path]]] = {}
+    for path in paths:
+        contract = load(path, Contract)
+        _check(contract, path)
+        found.setdefault(contract.id, []).append((contract, path))
     return {name: _ordered(versions) for name, versions in sorted(found.items())}
+
+
+def one_contract(*paths: Path) -> tuple[Contract, ...]:
+    """Read the versions of one contract.
+
+    Raises:
+        ConfigError: as load_contracts, or the files hold several contracts.
+    """
+    contracts = load_versions(paths)
+    if len(contracts) != 1:
+        raise ConfigError(
+            f"{len(contracts)} contracts where one is asked for",
+            where=", ".join(map(str, paths)),
+            hint="Name versions of one contract.",
+        )
+    (versions,) = contracts.values()
+    return versions
 
 
 def contract_at(versions: tuple[Contract, ...], second: int) -> Contract:

@@ -89,6 +89,12 @@ class Historian:
         self._contracts = contracts
         self._maintenance = tuple(maintenance)
 
+    def under(self, versions: tuple[Contract, ...]) -> "Historian":
+        """Return one that judges every circuit under another contract."""
+        return Historian(
+            self._inventory, dict.fromkeys(self._contracts, versions), self._maintenance
+        )
+
     def versions(self, circuit: Circuit) -> tuple[ContractInForce, ...]:
         """Return the contract versions of a circuit's active time, oldest first.
 

@@ -4,6 +4,7 @@ Each method takes a scope; what is out of scope answers exactly like what does n
 an empty tuple. Reads materialise at once and give the cursor back.
 """
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -71,6 +72,13 @@ class Queries:
         self._clock = clock
         self._histories = RememberedHistories(Historian(inventory, contracts, maintenance))
         self._performance = Performance()
+
+    def under(self, versions: tuple[Contract, ...]) -> "Queries":
+        """Return queries of the same telemetry with every circuit under another contract."""
+        other = copy.copy(self)
+        historian = self._histories.historian.under(versions)
+        other._histories, other._performance = RememberedHistories(historian), Performance()
+        return other
 
     def customers(self, scope: Scope) -> tuple[Customer, ...]:
         """Return the customers in scope, by id."""
