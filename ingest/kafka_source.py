@@ -12,6 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from ingest import record_batches
 from ingest.decode import Decoder
+from ingest.fetch_limit import FetchLimit
 from ingest.gate import Gate
 from ingest.poison import InFlight
 from ingest.record_columns import UNIT_BYTES, ColumnRecords, Headers, RecordColumns
@@ -60,6 +61,7 @@ class KafkaSource:
         self._schemas = schemas or WriterSchemas()
         self._meters = meters or Meters()
         self._gate = Gate(Decoder(self._schemas), clock, in_flight)
+        self._limit = FetchLimit(_PARTITION_BYTES, _REQUEST_MS * 2 / 1_000)
         self._consumer: Any = None
         self._admin: Any = None
         self._identity: dict[str, str] = {}
@@ -190,6 +192,8 @@ class KafkaSource:
         except kafka.errors.KafkaError as error:
             self._away(error)
             return {}
+        now_seconds = self._clock.monotonic_seconds()
+        self._limit.adapt(self._consumer._fetcher.config, now_seconds, arrived=bool(polled))
         return {
             tp.partition: [columns for columns in polled[tp] if columns is not None]
             for tp in sorted(polled)
