@@ -14,7 +14,7 @@ from linksla.meters import Meters
 from linksla.settings import RetentionSettings, StorageSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
-from processors.compaction import RollupCompactor
+from processors.compaction import MinuteFolder, RollupCompactor, Settled
 from processors.moving import SampleMover
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ class Done:
 
     moved: int = 0
     compacted: int = 0
+    folded: int = 0
     removed: int = 0
     checkpointed: bool = False
     seconds: float = 0.0
@@ -43,7 +44,7 @@ class Done:
     @property
     def anything(self) -> bool:
         """Whether there may be more to do at once."""
-        return bool(self.moved or self.compacted or self.removed)
+        return bool(self.moved or self.compacted or self.folded or self.removed)
 
 
 @dataclass(slots=True)
@@ -76,18 +77,21 @@ class Housekeeper:
         storage: StorageSettings,
         clock: Clock,
         meters: Meters,
+        settled: Settled | None = None,
     ) -> None:
-        """Remember what to keep; nothing is read before `start`."""
+        """Remember what to keep; nothing is read before `start`. Without `settled` minutes stay."""
         self._store = store
         self._storage = storage
         self._clock = clock
         self._meters = meters
         self._mover = SampleMover(store, retention, self._at)
         self._compactor = RollupCompactor(store, self._at)
+        self._folder = settled and MinuteFolder(store, self._at, retention, settled)
         self._least_us = self._greatest_us = 0
         self._jobs = (
             _Job("moved", lambda rows: self._mover.move(self._greatest_us, rows)),
             _Job("compacted", lambda rows: self._compactor.compact(self._least_us, rows)),
+            _Job("folded", self._fold),
             _Job("removed", self._remove_old),
         )
         self._full = False
@@ -101,11 +105,13 @@ class Housekeeper:
         """
         self._mover.start()
         self._compactor.start()
+        if self._folder is not None:
+            self._folder.start()
 
     def step(self, seconds_max: float) -> Done:
         """Work for at most about `seconds_max`; return what was done.
 
-        A piece is begun only when the last of its kind would still fit; pieces aim at half.
+        A piece is begun only when twice the last of its kind would fit; pieces aim at a third.
 
         Raises:
             StoreError: nothing of the failed piece was done.
@@ -116,7 +122,7 @@ class Housekeeper:
         if self._look_at_watermarks():
             for job in self._jobs:
                 while self._due(job, began, seconds_max):
-                    rows = self._run(job, seconds_max / 2)
+                    rows = self._run(job, seconds_max / 3)
                     done[job.name] += rows
                     if rows == 0:
                         job.idle_watermark_us = self._greatest_us
@@ -163,7 +169,7 @@ class Housekeeper:
 
     def _due(self, job: _Job, began: float, seconds_max: float) -> bool:
         now = self._clock.monotonic_seconds()
-        if now + job.took_seconds > began + seconds_max and now > began:
+        if now + 2 * job.took_seconds > began + seconds_max and now > began:
             return False
         further_us = self._greatest_us - job.idle_watermark_us
         return now >= job.idle_until_seconds or further_us >= IDLE_SECONDS * MICROSECONDS
@@ -174,6 +180,9 @@ class Housekeeper:
         if rows:
             job.paced(self._clock.monotonic_seconds() - began, wanted_seconds)
         return rows
+
+    def _fold(self, rows: int) -> int:
+        return 0 if self._folder is None else self._folder.compact(self._least_us, rows)
 
     def _remove_old(self, _rows: int) -> int:
         return self._mover.remove_old(self._least_us, self._clock.now_us())

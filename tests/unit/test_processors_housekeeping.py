@@ -11,8 +11,10 @@ from linksla.model import Poll
 from linksla.settings import RetentionSettings, StorageSettings
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
-from processors.compaction import RollupCompactor
+from processors.compaction import MinuteFolder, RollupCompactor
 from processors.housekeeping import Done, Housekeeper
+from sla.performance import read_observed
+from sla.telemetry import ChannelRow
 from tests.unit.processors_support import (
     DAY,
     MIDNIGHT,
@@ -302,3 +304,55 @@ def test_partitions_far_apart_are_moved_once_each_and_found(tmp_path: Path) -> N
     assert again.duplicate == 2
     assert hot + moved == 2 * 288
     store.close()
+
+
+def test_minutes_fold_to_days_and_every_objective_is_what_it_was(memory_store) -> None:
+    channels = ("a", "b")
+    writer = writer_of(memory_store, circuit(channels=channels))
+    for day in range(3):
+        samples = [
+            replace(sample_of(c, day * DAY + n), latency_us=n % 977 + len(c), jitter_us=n % 13)
+            for n in range(0, DAY, 60)
+            for c in channels
+        ]
+        writer.write(poll_of(numbered(samples, day * 10_000)))
+    # A month that begins at 06:00 of the first day and ends at 06:00 of the third; an outage.
+    begins, ends = MIDNIGHT + 6 * 3_600, MIDNIGHT + 2 * DAY + 6 * 3_600
+    outage = (MIDNIGHT + DAY + 7_260, MIDNIGHT + DAY + 7_560)
+    pieces = ((begins, outage[0]), (outage[1], ends))
+
+    def settled(name: str, from_s: int, to_s: int) -> list[tuple[int, int]]:
+        assert name == "X"
+        cut = [(max(a, from_s), min(b, to_s)) for a, b in pieces]
+        return [(a, b) for a, b in cut if a < b]
+
+    keys = [ChannelRow("X", name, key, 0, None) for key, name in enumerate(channels, 1)]
+    before = read_observed(memory_store.writer, keys, pieces, 60)
+    last_day = [row for row in table_of(memory_store, "rollups") if row[1] >= MIDNIGHT + 3 * DAY]
+    watermark_us = (MIDNIGHT + 403 * DAY) * US
+    folder = MinuteFolder(memory_store, lambda _point: None, RetentionSettings(), settled)
+    folder.start()
+    while folder.compact(watermark_us, 1_000):
+        pass
+
+    assert read_observed(memory_store.writer, keys, pieces, 60) == before
+    assert sum(one.latency_count for one in before) == 2 * (2 * 1_440 - 5)
+    starts = memory_store.writer.execute(
+        "select start_s from rollups where channel_key = 1 order by 1"
+    ).fetchall()
+    folded = [begins, MIDNIGHT + DAY, outage[1], MIDNIGHT + 2 * DAY]
+    minutes = {MIDNIGHT + 60 * n for n in range(3 * 1_440)}
+    minutes -= {minute for a, b in pieces for minute in range(a, b, 60)}
+    assert [start for (start,) in starts] == sorted({*folded, *minutes})
+    assert last_day == [r for r in table_of(memory_store, "rollups") if r[1] >= MIDNIGHT + 3 * DAY]
+
+
+def test_minutes_that_a_sample_may_still_change_are_not_folded(memory_store) -> None:
+    writer = writer_of(memory_store, circuit())
+    writer.write(poll_of(numbered([at(n) for n in range(0, 2 * DAY, 600)])))
+    retention = RetentionSettings(raw_days=60, minutes_days=32)
+    folder = MinuteFolder(memory_store, lambda _point: None, retention, lambda *_: [(0, 1 << 40)])
+    folder.start()
+
+    assert folder.compact((MIDNIGHT + 62 * DAY) * US, 1_000) == 0
+    assert folder.compact((MIDNIGHT + 63 * DAY) * US, 1_000) > 0
