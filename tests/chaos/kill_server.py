@@ -7,12 +7,13 @@ os.waitstatus_to_exitcode gives. Nothing that has threads is started before the 
 import gc
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -26,7 +27,11 @@ SECONDS_MAX = 90.0
 
 @dataclass(frozen=True)
 class Order:
-    """One process: what it reads, where it dies, or after how many seconds it is killed."""
+    """One process: what it reads, where it dies, or after how many seconds it is killed.
+
+    `file_bytes_max`: what a file may grow to, as on a disk that is full then. `last_words` in the
+    folder of the configuration is what it said when it ended by itself.
+    """
 
     config: str
     bootstrap: str
@@ -36,6 +41,11 @@ class Order:
     nth: int = 0
     seed: int = 0
     after_seconds: float = 0.0
+    file_bytes_max: int = 0
+    small_polls: bool = False
+
+    def with_files_up_to(self, bytes_max: int) -> "Order":
+        return replace(self, file_bytes_max=bytes_max)
 
 
 class KillServer:
@@ -81,7 +91,7 @@ def serve() -> None:
             try:
                 os._exit(_node(order))
             except LinkslaError as error:
-                sys.stderr.write(f"{error}\n")
+                Path(order.config, "last_words").write_text(str(error))
             finally:
                 os._exit(1)
         killer = threading.Timer(order.after_seconds or SECONDS_MAX, os.kill, (pid, signal.SIGKILL))
@@ -97,10 +107,12 @@ def _node(order: Order) -> int:
     ends = {int(partition): end for partition, end in order.ends.items()}
     fault = Fault(order.point, order.nth, order.seed)
     cut = 0
-    if order.point or order.after_seconds:
+    if order.file_bytes_max:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_bytes_max, resource.RLIM_INFINITY))
+    if order.point or order.after_seconds or order.small_polls:
         # Small polls: a process that dies at its second one must not have read the whole topic.
         cut = 25
-        vars(kafka_source)["_POLL_MESSAGES_MAX"] = 100
+        vars(kafka_source)["_POLL_BYTES"] = 256 * 1024
     parts = build(Path(order.config), order.bootstrap, order.topic, fault=fault, messages_max=cut)
     return 0 if read_to(parts, ends, SECONDS_MAX) else 1
 
