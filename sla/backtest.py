@@ -48,8 +48,7 @@ def backtest(
 
 
 def _circuits(queries: Queries, circuit_ids: Sequence[str]) -> Iterator[Circuit]:
-    names = circuit_ids or [one.circuit_id for one in queries.circuits(_EVERYBODY)]
-    for name in names:
+    for name in circuit_ids or queries.circuit_ids(_EVERYBODY):
         circuit = queries.inventory_of(_EVERYBODY, name)
         if circuit is None:
             raise UsageError(f"there is no circuit {name!r}", hint="Look in the inventory.")

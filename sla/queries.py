@@ -114,6 +114,10 @@ class Queries:
                 )
         return tuple(found)
 
+    def circuit_ids(self, scope: Scope) -> tuple[str, ...]:
+        """Return the ids of the circuits in scope, in order; reads nothing."""
+        return tuple(self._visible(scope, sorted(self._inventory.circuits)))
+
     def inventory_of(self, scope: Scope, circuit_id: str) -> Circuit | None:
         """Return the inventory's entry of a circuit, or None."""
         return self._inventory.circuits[circuit_id] if self._visible(scope, [circuit_id]) else None

@@ -129,7 +129,9 @@ def _judged(
     bad = tally(part.unknown_bad, period.start_s, period.end_s).contractual
     good = tally(part.unknown_good, period.start_s, period.end_s).contractual
     verdict = judge_availability(contract.availability, nominal, bad, good, period.rest)
-    outages = outages_in(circuit.id, known.history.runs, period.start_s, period.end_s)
+    outages: tuple[Outage, ...] = ()
+    if nominal.contractual.down:
+        outages = outages_in(circuit.id, known.history.runs, period.start_s, period.end_s)
     delivered = _delivered(contract, nominal.contractual, known, outages, objectives)
     share, reason = judge_credit(contract, verdict, delivered)
     return JudgedSegment(

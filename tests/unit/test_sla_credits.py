@@ -115,7 +115,7 @@ HOURS = {
 
 
 def test_an_outage_qualifies_by_all_of_it_and_adds_what_lies_in_the_period() -> None:
-    carried_in = Delivered(outages=(OutageSeconds(total=10_000, within=3_600),))
+    carried_in = Delivered(outages=(OutageSeconds(10_000, 800), OutageSeconds(2_800, 2_800)))
     short = Delivered(outages=(OutageSeconds(899, 899),) * 10)
 
     assert earned(schedule(HOURS), carried_in).percent == Fraction(100, 30)
