@@ -94,6 +94,7 @@ class Housekeeper:
             _Job("folded", self._fold),
             _Job("removed", self._remove_old),
         )
+        self._turn = -1
         self._full = False
         self._wal_alarmed = False
 
@@ -111,7 +112,8 @@ class Housekeeper:
     def step(self, seconds_max: float) -> Done:
         """Work for at most about `seconds_max`; return what was done.
 
-        A piece is begun only when twice the last of its kind would fit; pieces aim at a third.
+        The first piece is always done; another is begun only when twice the last of its kind
+        would fit; pieces aim at a third of the time.
 
         Raises:
             StoreError: nothing of the failed piece was done.
@@ -120,14 +122,11 @@ class Housekeeper:
         checkpointed = self._look_at_wal()
         done = dict.fromkeys((job.name for job in self._jobs), 0)
         if self._look_at_watermarks():
-            for job in self._jobs:
-                while self._due(job, began, seconds_max):
-                    rows = self._run(job, seconds_max / 3)
-                    done[job.name] += rows
-                    if rows == 0:
-                        job.idle_watermark_us = self._greatest_us
-                        job.idle_until_seconds = self._clock.monotonic_seconds() + IDLE_SECONDS
-                        break
+            self._turn += 1
+            for number in range(len(self._jobs)):  # each is first in its turn
+                job = self._jobs[(self._turn + number) % len(self._jobs)]
+                first = not any(done.values())
+                done[job.name] += self._work(job, began, seconds_max, first=first)
         seconds = self._clock.monotonic_seconds() - began
         for name, rows in done.items():
             if rows:
@@ -167,19 +166,24 @@ class Housekeeper:
             said.append("The disk has less free space than storage.free_bytes_min.")
         return tuple(said)
 
-    def _due(self, job: _Job, began: float, seconds_max: float) -> bool:
-        now = self._clock.monotonic_seconds()
-        if now + 2 * job.took_seconds > began + seconds_max and now > began:
-            return False
-        further_us = self._greatest_us - job.idle_watermark_us
-        return now >= job.idle_until_seconds or further_us >= IDLE_SECONDS * MICROSECONDS
-
-    def _run(self, job: _Job, wanted_seconds: float) -> int:
-        began = self._clock.monotonic_seconds()
-        rows = job.work(job.rows)
-        if rows:
-            job.paced(self._clock.monotonic_seconds() - began, wanted_seconds)
-        return rows
+    def _work(self, job: _Job, began: float, seconds_max: float, *, first: bool) -> int:
+        """Do pieces of a job while there is time; return the rows done."""
+        total = 0
+        while True:
+            now = self._clock.monotonic_seconds()
+            further_us = self._greatest_us - job.idle_watermark_us
+            if now < job.idle_until_seconds and further_us < IDLE_SECONDS * MICROSECONDS:
+                return total
+            if now + 2 * job.took_seconds > began + seconds_max and not (first and total == 0):
+                return total
+            rows = job.work(job.rows)
+            after = self._clock.monotonic_seconds()
+            if rows == 0:
+                job.idle_watermark_us = self._greatest_us
+                job.idle_until_seconds = after + IDLE_SECONDS
+                return total
+            job.paced(after - now, seconds_max / 3)
+            total += rows
 
     def _fold(self, rows: int) -> int:
         return 0 if self._folder is None else self._folder.compact(self._least_us, rows)

@@ -230,6 +230,31 @@ def test_a_step_begins_no_piece_that_would_not_fit(tmp_path: Path) -> None:
     store.close()
 
 
+class SlowClock(ManualClock):
+    """Moves on by 0.4 s whenever it is asked: every piece takes most of a step."""
+
+    def monotonic_seconds(self) -> float:
+        self.move_to(self.now_us() + 2 * US // 5)
+        return super().monotonic_seconds()
+
+
+def test_slow_pieces_are_done_all_the_same_and_every_job_gets_its_turn(tmp_path: Path) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    writer = writer_of(store, circuit(channels=CHANNELS))
+    for poll in weeks_of_polls(1):
+        writer.write(poll)
+    keeper = Housekeeper(store, RetentionSettings(), StorageSettings(), SlowClock(), Meters())
+    keeper.start()
+    done = [keeper.step(0.5) for _ in range(12)]
+    assert min(sum(one.compacted for one in done), sum(one.moved for one in done)) > 0
+
+    rested(keeper, 1_000)
+    ((hot,),) = store.writer.execute("select count(*) from samples").fetchall()
+    assert hot <= 3 * 3 * 6
+    store.close()
+
+
 class BigLog(TelemetryStore):
     """Says its log is large until a checkpoint succeeds."""
 
