@@ -7,9 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from linksla.clock import parse_instant
+from linksla.clock import ManualClock, parse_instant
+from linksla.settings import TimeSettings
 from sla.answers import MonthAnswer, Outcome
+from sla.contracts import load_contracts
 from sla.json import to_json
+from sla.queries import Queries
+from sla.scope import AllCustomers
 from sla.trials import load_trial, run_case
 
 FIRST = """\
@@ -198,3 +202,44 @@ def test_cutting_a_month_moves_no_second_and_the_credit_is_the_weighted_sum(
         Fraction(0),
     )  # fmt: skip
     assert abs(Fraction(cut.credit_percent) - weighed) <= Fraction(1, 200_000)
+
+
+def open_december(network, starts: str) -> MonthAnswer:
+    """Judge DEN-1's December, complete up to the 3rd (UTC), with a second version from `starts`."""
+    contracts = network.folder / "contracts"
+    second = (contracts / "last-mile.yaml").read_text()
+    second = second.replace("version: 1", f"version: 2\nvalid_from: {starts}")
+    (contracts / "last-mile-2.yaml").write_text(second.replace("99.99, up", "99.9, up"))
+    queries = Queries(
+        network.store,
+        network.inventory,
+        load_contracts(contracts),
+        (),
+        TimeSettings(),
+        ManualClock(0),
+    )
+    answer = queries.month(AllCustomers(commercial=True), "DEN-1", "2025-12")
+    assert answer is not None
+    return answer
+
+
+def test_a_version_that_has_not_begun_does_not_shorten_the_month(small_network) -> None:
+    answer = open_december(small_network, "2025-12-15T12:00:00Z")
+
+    (segment,) = answer.segments
+    assert answer.month_end_s == parse_instant("2026-01-01T07:00:00Z")
+    assert segment.full_end_s == parse_instant("2025-12-15T12:00:00Z")
+    assert Fraction(segment.share or "0") < Fraction(1, 2)
+    assert not answer.final
+
+
+def test_a_closed_segment_of_an_open_month_is_judged_beside_the_open_one(small_network) -> None:
+    answer = open_december(small_network, "2025-12-02T07:00:00Z")
+
+    first, second = answer.segments
+    assert (first.end_s, first.full_end_s) == (second.start_s, second.start_s)
+    assert second.end_s == answer.complete_up_to_s == parse_instant("2025-12-03T00:00:00Z")
+    assert second.full_end_s == answer.month_end_s
+    assert answer.seconds.total == answer.end_s - answer.start_s
+    # what is left is the open segment's: 99.9 % of the 30 days from the 2nd on
+    assert answer.budget_left_seconds == 30 * 86_400 // 1000
