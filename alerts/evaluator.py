@@ -5,7 +5,7 @@ and the data they follow from are kept or lost together.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from alerts import messages
@@ -46,8 +46,10 @@ _LIST_FROM: Final = 8  # from so many circuits on, one read of all costs less th
 class Answers(Protocol):
     """What alarms ask of `sla.queries.Queries`."""
 
-    def circuits(self, scope: Scope) -> tuple[CircuitSummary, ...]:
-        """Return all circuits as they stand."""
+    def circuits(
+        self, scope: Scope, circuit_ids: Iterable[str] | None = None
+    ) -> tuple[CircuitSummary, ...]:
+        """Return circuits as they stand."""
         ...
 
     def circuit(self, scope: Scope, circuit_id: str) -> CircuitSummary | None:
@@ -58,7 +60,9 @@ class Answers(Protocol):
         """Return the inventory's entry."""
         ...
 
-    def contract_of(self, scope: Scope, circuit_id: str) -> Contract | None:
+    def contract_of(
+        self, scope: Scope, circuit_id: str, complete_up_to_s: int | None = None
+    ) -> Contract | None:
         """Return the contract in force."""
         ...
 
@@ -157,7 +161,7 @@ class AlarmEvaluator:
         key = (summary.circuit_id, summary.month.month if summary.month is not None else "")
         found = self._contracts.get(key)
         if found is None:
-            found = self._queries.contract_of(_ALL, summary.circuit_id)
+            found = self._queries.contract_of(_ALL, summary.circuit_id, summary.complete_up_to_s)
             self._contracts[key] = found
         return found
 
@@ -174,8 +178,8 @@ class AlarmEvaluator:
 
     def _summaries(self, circuit_ids: Sequence[str]) -> dict[str, CircuitSummary]:
         if len(circuit_ids) >= _LIST_FROM:
-            found = {summary.circuit_id: summary for summary in self._queries.circuits(_ALL)}
-            return {name: found[name] for name in circuit_ids if name in found}
+            found = self._queries.circuits(_ALL, circuit_ids)
+            return {summary.circuit_id: summary for summary in found}
         asked = ((name, self._queries.circuit(_ALL, name)) for name in circuit_ids)
         return {name: summary for name, summary in asked if summary is not None}
 

@@ -85,9 +85,13 @@ class Queries:
         known = self._inventory.customers
         return tuple(known[name] for name in sorted(known) if scope.allows(name))
 
-    def circuits(self, scope: Scope) -> tuple[CircuitSummary, ...]:
-        """Return the circuits in scope as they stand, by id."""
-        return self._summaries(scope, sorted(self._inventory.circuits))
+    def circuits(
+        self, scope: Scope, circuit_ids: Iterable[str] | None = None
+    ) -> tuple[CircuitSummary, ...]:
+        """Return the circuits in scope (or those of them that are named) as they stand, by id."""
+        known = self._inventory.circuits
+        named = known if circuit_ids is None else known.keys() & set(circuit_ids)
+        return self._summaries(scope, sorted(named))
 
     def circuit(self, scope: Scope, circuit_id: str) -> CircuitSummary | None:
         """Return one circuit as it stands, or None."""
@@ -122,13 +126,20 @@ class Queries:
         """Return the inventory's entry of a circuit, or None."""
         return self._inventory.circuits[circuit_id] if self._visible(scope, [circuit_id]) else None
 
-    def contract_of(self, scope: Scope, circuit_id: str) -> Contract | None:
-        """Return the contract version in force at the circuit's complete_up_to, or None."""
+    def contract_of(
+        self, scope: Scope, circuit_id: str, complete_up_to_s: int | None = None
+    ) -> Contract | None:
+        """Return the contract version in force at the circuit's complete_up_to, or None.
+
+        Who knows that instant already saves the question: 20 ms a circuit under load.
+        """
         seen = self._visible(scope, [circuit_id])
         if not seen:
             return None
-        with self._snapshot() as cursor:
-            complete = telemetry.horizons(cursor, [circuit_id]).complete_up_to_s.get(circuit_id)
+        complete = complete_up_to_s
+        if complete is None:
+            with self._snapshot() as cursor:
+                complete = telemetry.horizons(cursor, [circuit_id]).complete_up_to_s.get(circuit_id)
         circuit = self._inventory.circuits[circuit_id]
         at = circuit.active_from if complete is None else complete
         return self._histories.historian.contract_at(circuit, min(at, seen[circuit_id][-1].end_s))

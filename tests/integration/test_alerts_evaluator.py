@@ -1,7 +1,7 @@
 """From a filled store to alarm_history and outbox, through the real queries."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,11 @@ class ChosenAnswers:
         self._queries = queries
         self.now: dict[str, CircuitSummary] = {s.circuit_id: s for s in queries.circuits(ALL)}
 
-    def circuits(self, scope: Scope) -> tuple[CircuitSummary, ...]:
-        return tuple(self.now.values())
+    def circuits(
+        self, scope: Scope, circuit_ids: Iterable[str] | None = None
+    ) -> tuple[CircuitSummary, ...]:
+        named = self.now.keys() if circuit_ids is None else set(circuit_ids)
+        return tuple(found for name, found in self.now.items() if name in named)
 
     def circuit(self, scope: Scope, circuit_id: str) -> CircuitSummary | None:
         return self.now.get(circuit_id)
@@ -44,8 +47,10 @@ class ChosenAnswers:
     def inventory_of(self, scope: Scope, circuit_id: str) -> Circuit | None:
         return self._queries.inventory_of(scope, circuit_id)
 
-    def contract_of(self, scope: Scope, circuit_id: str) -> Contract | None:
-        return self._queries.contract_of(scope, circuit_id)
+    def contract_of(
+        self, scope: Scope, circuit_id: str, complete_up_to_s: int | None = None
+    ) -> Contract | None:
+        return self._queries.contract_of(scope, circuit_id, complete_up_to_s)
 
 
 class Bench:
