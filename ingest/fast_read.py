@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyruhvro
 
 from ingest.rows import READ_SCHEMA, Flags, Integers, Rows
+from ingest.varints import OVERLONG, VARINT_BYTES_MAX
 from ingest.writer_schemas import REQUIRED, Content, Field, WriterSchema
 from linksla.model import BGP_STATES
 
@@ -28,7 +29,7 @@ def read(schema: WriterSchema, bodies: list[bytes]) -> tuple[Rows, Flags]:
     """
     if schema.fields is None:
         raise ValueError(f"{schema.name} has fields that only the reference decoder reads")
-    read_batch = pyruhvro.deserialize_array(bodies, schema.text)
+    read_batch = pyruhvro.deserialize_array(bodies, schema.fast_text)
     if schema.content is Content.BATCH:
         lists = read_batch.column(0)
         bounds = np.asarray(lists.offsets, dtype=np.int64)
@@ -39,8 +40,7 @@ def read(schema: WriterSchema, bodies: list[bytes]) -> tuple[Rows, Flags]:
         columns = {field.name: read_batch.column(field.name) for field in schema.fields}
         counts = np.ones(len(bodies), dtype=np.int64)
     row_bytes = np.zeros(int(counts.sum()), dtype=np.int64)
-    for field in schema.fields:
-        _add_length(row_bytes, columns[field.name], field)
+    longest = [_add_length(row_bytes, columns[field.name], field) for field in schema.fields]
     ends = np.cumsum(counts)
     running = np.concatenate(([0], np.cumsum(row_bytes)))
     expected = running[ends] - running[ends - counts]
@@ -49,6 +49,8 @@ def read(schema: WriterSchema, bodies: list[bytes]) -> tuple[Rows, Flags]:
         expected += 1 + np.where(counts > 0, varint_bytes(counts), 0)
     exact = expected == np.fromiter(map(len, bodies), dtype=np.int64, count=len(bodies))
     rows = _project(schema, columns, counts)
+    if max(longest) >= VARINT_BYTES_MAX:  # more than 64 bits would look like this
+        exact &= [OVERLONG.search(body) is None for body in bodies]
     missing = _missing(rows, len(bodies))
     exact &= ~missing
     return (rows if exact.all() else _only(rows, exact)), exact
@@ -70,8 +72,9 @@ def _bytes_of(zigzag: int) -> int:
     return max(1, -(-zigzag.bit_length() // 7))
 
 
-def _add_length(row_bytes: Integers, column: pa.Array, field: Field) -> None:
-    """Add the bytes that each value of a column takes."""
+def _add_length(row_bytes: Integers, column: pa.Array, field: Field) -> int:
+    """Add the bytes that each value of a column takes; return the most that a number takes."""
+    longest = 0
     if field.kind in _FIXED_BYTES:
         size: Integers | int = _FIXED_BYTES[field.kind]
     elif field.kind == "string":
@@ -79,11 +82,13 @@ def _add_length(row_bytes: Integers, column: pa.Array, field: Field) -> None:
         size = lengths + varint_bytes(lengths)
     else:
         size = varint_bytes(_filled(column).astype(np.int64, copy=False))
+        longest = int(size.max(initial=0))
     if field.nullable:
         row_bytes += 1  # which branch of the union; both take one byte
     if column.null_count:
         size = np.where(column.is_valid().to_numpy(zero_copy_only=False), size, 0)
     row_bytes += size
+    return longest
 
 
 def text_bytes(column: pa.Array) -> Integers:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import fastavro
 
+from ingest.varints import TooManyError, malformed
 from ingest.writer_schemas import Content, WriterSchema
 from linksla.model import BGP_STATES, Reason
 from linksla.wire import schema_text
@@ -37,6 +38,12 @@ def read(schema: WriterSchema, body: bytes) -> list[Row] | Refused:
     """Return a message's samples as `LinkSample` records, text as bytes, or why there are none."""
     if schema.content is Content.OTHER:
         return Refused(Reason.UNKNOWN_SCHEMA, schema.refusal)
+    try:
+        reason = malformed(_plain(schema.text), body, SAMPLES_MAX)
+    except TooManyError as error:
+        return Refused(Reason.OVER_LIMIT, str(error))
+    if reason:
+        return Refused(Reason.UNDECODABLE, reason)
     source = io.BytesIO(body)
     try:
         records = list(_records(schema, source, len(body)))
@@ -128,6 +135,11 @@ def _row(record: Row, observed_at_scale: int) -> Row:
         if row[name] is not None:
             row[name] = row[name].encode("utf-8", "surrogateescape")
     return row
+
+
+@cache
+def _plain(text: str) -> Any:
+    return json.loads(text)
 
 
 @cache

@@ -63,13 +63,16 @@ class WriterSchema:
 
     `text` has no logical types: instants stay integers, of `observed_at_scale` µs. `fields` are
     those of its sample record when the fast path can read all of them, else None: then the
-    reference decoder reads every message. `refusal` says why it is no `LinkSample`, if so.
+    reference decoder reads every message; it reads `fast_text`, where every int is a long: they
+    are written alike, and an int of more than 32 bits must not lose its upper ones. `refusal`
+    says why it is no `LinkSample`, if so.
     """
 
     name: str
     text: str
     content: Content
     fields: tuple[Field, ...] | None = None
+    fast_text: str = ""
     observed_at_scale: int = 1
     refusal: str = ""
 
@@ -110,6 +113,7 @@ def understand(text: str) -> WriterSchema:
         body,
         content,
         tuple(known) if alone and len(known) == len(fields) else None,
+        json.dumps(_with_long_ints(plain)),
         _observed_at_scale(record),
     )
 
@@ -258,6 +262,15 @@ def _without_logical_types(node: Any) -> Any:
     if isinstance(node, dict):
         return {k: _without_logical_types(v) for k, v in node.items() if k != "logicalType"}
     return [_without_logical_types(v) for v in node] if isinstance(node, list) else node
+
+
+def _with_long_ints(node: Any) -> Any:
+    if isinstance(node, dict):
+        types = ("type", "items", "values", "fields")
+        return {k: _with_long_ints(v) if k in types else v for k, v in node.items()}
+    if isinstance(node, list):
+        return [_with_long_ints(item) for item in node]
+    return "long" if node == "int" else node
 
 
 def _zero_width_items(node: Any) -> bool:

@@ -13,6 +13,7 @@ from ingest import fast_read, judge
 from ingest.decode import Decoder
 from ingest.rows import READ_SCHEMA, Messages, Rows
 from ingest.validate import validate
+from ingest.varints import OVERLONG
 from ingest.writer_schemas import Content, WriterSchemas
 from linksla.model import BGP_STATES
 from linksla.wire import schema, single_object_header
@@ -64,6 +65,17 @@ def judged(content: Content, bodies: list[bytes]) -> Rows:
     )
 
 
+def certain(body: bytes) -> bool:
+    """Return whether a body cannot seem to hold more than 64 bits: others may go to the judge."""
+    return OVERLONG.search(body) is None
+
+
+def numbered_again(rows: Rows) -> Rows:
+    """Return rows whose messages are numbered without gaps."""
+    _, message = np.unique(rows.message, return_inverse=True)
+    return Rows(rows.columns, message.astype(np.int64), rows.index_in_message)
+
+
 def outcome(rows: Rows, count: int) -> Any:
     places = Messages(
         [None] * count, {}, np.arange(count), np.arange(count) + 7, np.full(count, APPENDED_US)
@@ -78,8 +90,10 @@ def test_single_samples_read_fast_equal_those_of_the_reference(records: list[Any
     bodies = [encoded(Content.SAMPLE, record) for record in records]
 
     rows, exact = fast_read.read(SCHEMAS.own(Content.SAMPLE), bodies)
+    bodies = [body for body, one in zip(bodies, exact, strict=True) if one or certain(body)]
 
-    assert exact.all()
+    assert exact.sum() == len(bodies)
+    rows = numbered_again(rows)
     assert outcome(rows, len(bodies)) == outcome(judged(Content.SAMPLE, bodies), len(bodies))
 
 
@@ -89,8 +103,11 @@ def test_batches_read_fast_equal_those_of_the_reference(batches: list[list[Any]]
     bodies = [encoded(Content.BATCH, {"samples": batch}) for batch in batches]
 
     rows, exact = fast_read.read(SCHEMAS.own(Content.BATCH), bodies)
+    bodies = [body for body, one in zip(bodies, exact, strict=True) if one or certain(body)]
 
-    assert exact.all()
+    assert exact.sum() == len(bodies)
+    bodies = [body for body in bodies if body != b"\x00"]
+    rows = numbered_again(rows)
     assert outcome(rows, len(bodies)) == outcome(judged(Content.BATCH, bodies), len(bodies))
 
 
