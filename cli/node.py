@@ -25,6 +25,7 @@ from linksla.meters import Meters
 from linksla.model import Poll, RawMessage, Reject
 from linksla.stores import TelemetryStore
 from processors.housekeeping import Housekeeper
+from processors.transactions import transaction
 from processors.writer import Writer
 from sla.evaluator import Evaluator
 from sla.queries import Queries
@@ -235,15 +236,9 @@ class Node:
         circuits = self._rounds.next(all_of_them=all_of_them)
         if not circuits or now < self._evaluate_at:
             return
-        writer = self._store.writer
-        writer.execute("begin")
-        try:
+        with transaction(self._store.writer):
             verdicts = self._evaluator.evaluate(circuits)
             self._alarms.evaluate(circuits, verdicts)
-            writer.execute("commit")
-        except BaseException:
-            writer.execute("rollback")
-            raise
         took = self._clock.monotonic_seconds() - now
         self._rounds.judged(circuits, took)
         self._meters.observe("linksla_evaluate_seconds", took)

@@ -193,3 +193,21 @@ def test_a_write_that_fails_ends_the_node(small_network: Any) -> None:
     with pytest.raises(StoreError, match="no space left"):
         running.wait(30)
     running.stop()
+
+
+def test_judging_that_cannot_be_written_ends_the_node_with_its_cause(small_network: Any) -> None:
+    running = node(small_network, [poll(rows(1), {4: 101})])
+    running.start()
+    refused = threading.Event()
+
+    def refuse() -> frozenset[str]:
+        small_network.store.writer.execute("drop table verdict_history")
+        refused.set()
+        return frozenset({"DEN-1"})
+
+    running.between_polls(refuse)
+
+    assert refused.wait(30)
+    with pytest.raises(StoreError, match=r"rolled back.*verdict_history"):
+        running.wait(30)
+    running.stop()
