@@ -76,6 +76,8 @@ def _table(found: Any) -> str:
                 else f"{credit['amount']} {credit['currency']}".rstrip()
             )
         )
+    if not found["circuits"]:
+        lines = ["nothing of these months is known of any circuit asked for"]
     lines += [f"skipped {one['circuit_id']}: {one['reason']}" for one in found["skipped"]]
     lines += [f"in all {amount} {currency}" for currency, amount in found["totals"].items()]
     return "\n".join(lines)

@@ -111,6 +111,13 @@ def test_a_circuit_with_too_few_channels_is_skipped_and_said(
     assert "skipped LON-1: has 1 channels, the contract needs 2" in capsys.readouterr().out
 
 
+def test_months_without_data_are_said_to_be_unknown(
+    network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert backtest(network, tmp_path, "--from", "2024-01", "--to", "2024-02") == 0
+    assert "nothing of these months is known" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
