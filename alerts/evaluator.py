@@ -5,7 +5,7 @@ and the data they follow from are kept or lost together.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from alerts import messages
@@ -74,7 +74,7 @@ class AlarmEvaluator:
         self,
         store: TelemetryStore,
         queries: Answers,
-        maintenance: Sequence[MaintenanceWindow],
+        maintenance: Callable[[], Sequence[MaintenanceWindow]],
         clock: Clock,
         *,
         source: str = "linksla",
@@ -83,10 +83,11 @@ class AlarmEvaluator:
         """Remember where to read and write; `base_url` goes before the path in deep links."""
         self._store = store
         self._queries = queries
-        self._maintenance = tuple(maintenance)
+        self._maintenance = maintenance
         self._clock = clock
         self._origin = messages.Origin(source, base_url)
         self._contracts: dict[tuple[str, str], Contract | None] = {}
+        self._entries: dict[str, Circuit | None] = {}
         self._judged_up_to: dict[str, int] = {}  # circuit → complete_up_to_s when last evaluated
 
     def evaluate(
@@ -125,10 +126,11 @@ class AlarmEvaluator:
         }
         for key in standing.keys() - judged.keys():  # a closed month, judged when it changes
             judged[key] = _not_judged(key, facts.summary)
+        windows = self._maintenance()
         changes = []
         for key, item in judged.items():
             muted = muted_by(
-                self._maintenance,
+                windows,
                 facts.circuit,
                 now_s=now_us // MICROSECONDS,
                 horizon_s=item.horizon_s,
@@ -142,6 +144,7 @@ class AlarmEvaluator:
         self, summary: CircuitSummary, verdicts: Sequence[VerdictChange]
     ) -> CircuitFacts | None:
         circuit = self._queries.inventory_of(_ALL, summary.circuit_id)
+        self._notice(summary.circuit_id, circuit)
         contract = self._contract(summary)
         if circuit is None or contract is None:
             return None
@@ -164,6 +167,13 @@ class AlarmEvaluator:
             found = self._queries.contract_of(_ALL, summary.circuit_id, summary.complete_up_to_s)
             self._contracts[key] = found
         return found
+
+    def _notice(self, circuit_id: str, circuit: Circuit | None) -> None:
+        """Forget the contract of a circuit whose inventory entry has changed: it may be another."""
+        if self._entries.setdefault(circuit_id, circuit) is not circuit:
+            self._entries[circuit_id] = circuit
+            for key in [key for key in self._contracts if key[0] == circuit_id]:
+                del self._contracts[key]
 
     def _known_from_s(self, answer: MonthAnswer, *, first_look: bool) -> int:
         """Return the instant before which a month's change cannot have happened unseen.

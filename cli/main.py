@@ -15,6 +15,8 @@ COMMANDS: Final = {
     "kafka": "run the embedded Kafka",
     "simulate": "send a simulated network's samples to Kafka",
     "replay": "send samples from CSV, Avro or Parquet files to Kafka",
+    "announce": "announce an inventory or maintenance file on its topic",
+    "maintenance": "list announced windows; approve or refuse one",
     "check": "check configuration files",
     "test": "run the unit tests of contracts",
     "backtest": "judge past months under another contract",

@@ -29,6 +29,7 @@ from processors.transactions import transaction
 from processors.writer import Writer
 from sla.evaluator import Evaluator
 from sla.queries import Queries
+from sla.scope import AllCustomers
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ QUEUE_POLLS_MAX: Final = 4
 SAMPLES_PER_TRANSACTION_MAX: Final = 400_000
 """Polls that wait are written together, so that a commit's fsync is shared by many small polls."""
 
+EVERYONE: Final = AllCustomers(commercial=False)
 POLL_SECONDS: Final = 0.5
 EVALUATE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_EVERY_SECONDS: Final = 1.0
@@ -71,12 +73,12 @@ class Node:
         """Wire the parts; nothing starts yet."""
         self._topic = configuration.settings.kafka.topic
         self._accept_gap = accept_gap
-        self._circuits = tuple(configuration.inventory.circuits)
+        self._queries = queries
         self._source = source
         self._store = store
         self._writer = writer
         self._evaluator = Evaluator(store, queries, clock)
-        self._alarms = AlarmEvaluator(store, queries, configuration.maintenance, clock)
+        self._alarms = AlarmEvaluator(store, queries, lambda: queries.maintenance, clock)
         self._live = live
         self._clock = clock
         self._meters = meters
@@ -90,7 +92,7 @@ class Node:
         self._threads: list[threading.Thread] = []
         self._written = threading.Condition()
         self._errands: queue.SimpleQueue[Callable[[], frozenset[str]]] = queue.SimpleQueue()
-        self._rounds = Rounds(self._circuits)
+        self._rounds = Rounds(queries.circuit_ids(EVERYONE))
         self._evaluate_at = 0.0
         self._evaluate_all_at = 0.0
 
@@ -231,7 +233,7 @@ class Node:
         """
         now = self._clock.monotonic_seconds()
         if now >= self._evaluate_all_at:
-            self._rounds.touch(self._circuits)
+            self._rounds.touch(self._queries.circuit_ids(EVERYONE))
             self._evaluate_all_at = now + EVALUATE_ALL_EVERY_SECONDS
         circuits = self._rounds.next(all_of_them=all_of_them)
         if not circuits or now < self._evaluate_at:

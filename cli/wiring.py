@@ -4,17 +4,20 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alerts.sender import Sender
 from alerts.targets import KafkaTarget, Target, WebhookTarget
+from cli.announced import LiveNetwork
 from cli.configuration import Configuration
 from cli.control import create_control_app
+from cli.network import Network
 from cli.node import Node
 from cli.web_server import WebServer
 from dashboards.app import PortalDependencies, create_app
 from dashboards.live import LiveFeed
+from ingest.announcements import AnnouncementReader
 from ingest.deadletter import DeadLetterSender
 from ingest.kafka_source import KafkaSource
 from ingest.librdkafka_source import LibrdkafkaSource
@@ -74,6 +77,7 @@ class Running:
         self.decisions = DecisionsStore(decisions_path(self.configuration))
         self.decisions.start()
         self._stops.append(self.decisions.close)
+        self._hear_announcements()
         self.queries = build_queries(self.configuration, self.telemetry, self.clock)
         client = LibrdkafkaSource if settings.kafka.client == "librdkafka" else KafkaSource
         in_flight = InFlight(settings.data)
@@ -112,6 +116,8 @@ class Running:
         )
         self.node.start()
         self._stops.append(self.node.stop)
+        self._live_network.follow(self.node, self.writer, self.queries)
+        self._stops.append(self._reader.stop)
         targets: list[Target] = [KafkaTarget(self.bootstrap)]
         targets += [WebhookTarget(webhook) for webhook in settings.webhooks]
         sender = Sender(self.telemetry, self.decisions, targets, self.clock, self.meters)
@@ -121,6 +127,17 @@ class Running:
         dead_letters.start()
         self._stops.append(dead_letters.stop)
         self._serve(web)
+
+    def _hear_announcements(self) -> None:
+        """Read both topics to their end, so that what the node judges first is judged by them."""
+        network = Network(self.configuration, self.decisions)
+        self._reader = AnnouncementReader(self.bootstrap, self.clock)
+        self._live_network = LiveNetwork(network, self._reader, self.telemetry)
+        self._stops.append(self._reader.stop)
+        self._live_network.start()
+        self.configuration = replace(
+            self.configuration, inventory=network.inventory, maintenance=network.maintenance
+        )
 
     def _serve(self, web: bool) -> None:
         settings = self.configuration.settings
@@ -188,7 +205,12 @@ def opened(configuration: Configuration, clock: Clock) -> Iterator[tuple[Queries
         decisions = DecisionsStore(decisions_path(configuration))
         decisions.start()
         stack.callback(decisions.close)
-        yield build_queries(configuration, telemetry, clock), decisions
+        network = Network(configuration, decisions)
+        network.load()
+        standing = replace(
+            configuration, inventory=network.inventory, maintenance=network.maintenance
+        )
+        yield build_queries(standing, telemetry, clock), decisions
 
 
 def telemetry_path(configuration: Configuration) -> Path:

@@ -41,6 +41,15 @@ def load(path: Path, kind: type[T]) -> T:
     return value
 
 
+def load_plain(path: Path) -> object:
+    """Return a YAML file's dicts, lists and scalars as they are written.
+
+    Raises:
+        ConfigError: as `load`, but for what fits no kind.
+    """
+    return _plain(_compose(path), path, 0)
+
+
 def _compose(path: Path) -> Node:
     try:
         text = path.read_bytes()

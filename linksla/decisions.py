@@ -94,6 +94,37 @@ reports: Final = sa.Table(
 )
 
 
+def _revisions(name: str) -> sa.Table:
+    """Return a table of everything ever announced on a topic, append-only."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("number", sa.Integer, primary_key=True),  # order of hearing
+        sa.Column("topic_id", sa.String, nullable=False),
+        sa.Column("partition", sa.Integer, nullable=False),
+        sa.Column("offset", sa.BigInteger, nullable=False),
+        sa.Column("key", sa.String, nullable=False),
+        sa.Column("announced_at_us", sa.BigInteger, nullable=False),  # append time of the record
+        sa.Column("body", sa.String),  # JSON as it came; null: withdrawn
+        sa.UniqueConstraint("topic_id", "partition", "offset"),
+    )
+
+
+inventory_revisions: Final = _revisions("inventory_revisions")
+maintenance_revisions: Final = _revisions("maintenance_revisions")
+
+maintenance_decisions: Final = sa.Table(
+    "maintenance_decisions",  # a person's word on a window; the latest counts
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("window_id", sa.String, nullable=False),
+    sa.Column("revision_number", sa.Integer, nullable=False),  # the latest she could see; 0: file
+    sa.Column("accepted", sa.Boolean, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+)
+
+
 class DecisionsStore:
     """A database of decisions; `url` is SQLAlchemy's, or a path for SQLite."""
 

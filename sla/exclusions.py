@@ -43,6 +43,8 @@ def decide(window: MaintenanceWindow, terms: MaintenanceTerms) -> Decision:
     """Accept a window that was announced in time, or approved by another than its proposer."""
     if not window.exclude_from_sla:
         return Decision(window, False, "the record says that it does not touch the SLA")
+    if window.refused_by is not None:
+        return Decision(window, False, f"refused by {window.refused_by}")
     if window.approved_by is not None and window.approved_by != window.proposed_by:
         return Decision(
             window, True, f"approved by {window.approved_by}, proposed by {window.proposed_by}"

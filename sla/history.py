@@ -88,6 +88,24 @@ class Historian:
         self._inventory = inventory
         self._contracts = contracts
         self._maintenance = tuple(maintenance)
+        self._windows: dict[tuple[str, str], list[MaintenanceWindow]] = {}
+        for window in maintenance:
+            bears_on = (
+                ("circuit", window.circuit) if window.circuit else ("site", window.site or "")
+            )
+            self._windows.setdefault(bears_on, []).append(window)
+
+    def windows_of(self, circuit: Circuit) -> tuple[MaintenanceWindow, ...]:
+        """Return the maintenance windows that bear on a circuit."""
+        return (
+            *self._windows.get(("circuit", circuit.id), ()),
+            *self._windows.get(("site", circuit.site), ()),
+        )
+
+    def basis(self, circuit_id: str) -> object:
+        """Return what, beside telemetry, a circuit's history follows from, to be compared."""
+        circuit = self._inventory.circuits[circuit_id]
+        return circuit, self.windows_of(circuit)
 
     def under(self, versions: tuple[Contract, ...]) -> "Historian":
         """Return one that judges every circuit under another contract."""
@@ -135,7 +153,7 @@ class Historian:
     def _plan(self, circuit: Circuit, facts: Telemetry, batch: "_Batch") -> "_CircuitPlan":
         complete = max(facts.complete_up_to_s[circuit.id], circuit.active_from)
         live = max(complete, facts.live_to_s.get(circuit.id, complete))
-        windows = tuple(w for w in self._maintenance if w.covers(circuit))
+        windows = self.windows_of(circuit)
         versions = self.versions(circuit)
         decisions = tuple(decide(w, _at(versions, w.start).maintenance) for w in windows)
         accepted = tuple(d.window for d in decisions if d.accepted)

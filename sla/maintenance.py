@@ -23,6 +23,7 @@ class MaintenanceWindow:
     announced_at: Instant
     proposed_by: Name
     approved_by: Name | None = None
+    refused_by: Name | None = None  # whatever its notice
     reason: Name
     mute_alerts: bool = True
     exclude_from_sla: bool = True
@@ -56,10 +57,10 @@ def load_maintenance(path: Path) -> tuple[MaintenanceWindow, ...]:
     windows = load(path, _MaintenanceFile).windows
     seen: set[str] = set()
     for number, window in enumerate(windows):
-        fault = _fault(window, seen)
-        if fault:
+        wrong = fault(window, seen)
+        if wrong:
             raise ConfigError(
-                f"window {window.id!r} {fault}",
+                f"window {window.id!r} {wrong}",
                 where=_place(path, number),
                 hint="Give it a circuit (and channel) or a site, and an end after its start.",
             )
@@ -67,7 +68,8 @@ def load_maintenance(path: Path) -> tuple[MaintenanceWindow, ...]:
     return windows
 
 
-def _fault(window: MaintenanceWindow, seen: set[str]) -> str | None:
+def fault(window: MaintenanceWindow, seen: set[str]) -> str | None:
+    """Return what is wrong with a window beside others of these ids, or None."""
     if (window.circuit is None) == (window.site is None):
         return "must name a circuit or a site, and not both"
     if window.channel is not None and window.circuit is None:

@@ -29,7 +29,7 @@ from sla.answers import (
 )
 from sla.calendar import is_month
 from sla.contracts import Contract
-from sla.history import CircuitHistory, Historian
+from sla.history import CircuitHistory
 from sla.maintenance import MaintenanceWindow
 from sla.months import (
     exclusions_in,
@@ -38,6 +38,7 @@ from sla.months import (
     outages_seen,
     periods_of,
 )
+from sla.network import OnNetwork
 from sla.ownership import owned, owned_by
 from sla.performance import Performance
 from sla.periods import Ownership, Version
@@ -53,7 +54,7 @@ _Answer = Callable[[duckdb.DuckDBPyConnection, Telemetry, CircuitHistory, Sequen
 _BEHIND_SECONDS: Final = 120
 
 
-class Queries:
+class Queries(OnNetwork):
     """Answers about circuits, months, outages, alarms; safe in any thread."""
 
     def __init__(
@@ -66,16 +67,16 @@ class Queries:
         clock: Clock,
     ) -> None:
         """Remember where to read; `contracts` by id, versions in order of validity."""
+        super().__init__(inventory, contracts, maintenance)
         self._store = store
-        self._inventory = inventory
         self._time = time
         self._clock = clock
-        self._histories = RememberedHistories(Historian(inventory, contracts, maintenance))
         self._performance = Performance()
 
     def under(self, versions: tuple[Contract, ...]) -> "Queries":
         """Return queries of the same telemetry with every circuit under another contract."""
         other = copy.copy(self)
+        other._now = other
         historian = self._histories.historian.under(versions)
         other._histories, other._performance = RememberedHistories(historian), Performance()
         return other

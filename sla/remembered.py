@@ -17,7 +17,7 @@ class RememberedHistories:
     """A bounded memory before a Historian; safe in any thread.
 
     The key is the content itself (horizons, channels, fingerprint of the spans, provisional
-    spans), so there is nothing to invalidate.
+    spans, the inventory's entry, windows), so there is nothing to invalidate.
     """
 
     def __init__(self, historian: Historian) -> None:
@@ -25,12 +25,18 @@ class RememberedHistories:
         self._lock = threading.Lock()
         self._known: OrderedDict[str, tuple[object, CircuitHistory]] = OrderedDict()
 
+    def judged_by(self, historian: Historian) -> "RememberedHistories":
+        """Return this memory before another historian; what he would judge alike is kept."""
+        fresh = RememberedHistories(historian)
+        fresh._lock, fresh._known = self._lock, self._known
+        return fresh
+
     def of(
         self, cursor: duckdb.DuckDBPyConnection, facts: Telemetry, circuit_ids: Iterable[str]
     ) -> dict[str, CircuitHistory]:
         """Return the histories of those circuits of which anything complete is known."""
         names = [name for name in circuit_ids if name in facts.channels]
-        keys = {name: _content(facts, name) for name in names}
+        keys = {name: (_content(facts, name), self.historian.basis(name)) for name in names}
         found: dict[str, CircuitHistory] = {}
         with self._lock:
             for name in names:

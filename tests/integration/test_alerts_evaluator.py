@@ -68,7 +68,7 @@ class Bench:
         self.evaluator = self.new_evaluator()
 
     def new_evaluator(self) -> AlarmEvaluator:
-        return AlarmEvaluator(self.store, self.answers, self.windows, self.clock)
+        return AlarmEvaluator(self.store, self.answers, lambda: self.windows, self.clock)
 
     def at(self, second: int, state: str, since: int, **changes: Any) -> tuple[AlarmChange, ...]:
         """Evaluate DEN-1 at NOW + second, in `state` since NOW + since."""
@@ -311,7 +311,7 @@ def test_a_breach_that_may_be_old_is_not_announced(bench: Bench) -> None:
 def test_the_small_networks_history_is_judged_and_all_of_it_withheld(bench: Bench) -> None:
     names = ("DEN-1", "DEN-2", "LON-1")
     verdicts = Evaluator(bench.store, bench.queries, bench.clock).evaluate(names)
-    evaluator = AlarmEvaluator(bench.store, bench.queries, (), bench.clock)
+    evaluator = AlarmEvaluator(bench.store, bench.queries, lambda: (), bench.clock)
     evaluator.evaluate(names, verdicts)
 
     messages = bench.outbox()
@@ -329,7 +329,7 @@ def test_a_cut_in_the_spans_is_raised_by_the_real_queries(small_network: Any) ->
         f" from channels where circuit_id = 'DEN-1'"
     )
     bench = Bench(small_network)  # its queries remember what they have read once
-    evaluator = AlarmEvaluator(bench.store, bench.queries, (), bench.clock)
+    evaluator = AlarmEvaluator(bench.store, bench.queries, lambda: (), bench.clock)
 
     changes = evaluator.evaluate(("DEN-1", "DEN-2", "LON-1"))
     again = evaluator.evaluate(("DEN-1", "DEN-2", "LON-1"))

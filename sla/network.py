@@ -1,0 +1,70 @@
+"""The network that questions are answered from; it can be taken over by another while they come."""
+
+import copy
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
+
+from linksla.inventory import Inventory
+from sla.contracts import Contract
+from sla.history import Historian
+from sla.maintenance import MaintenanceWindow
+from sla.remembered import RememberedHistories
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+
+class OnNetwork:
+    """Base of `sla.queries.Queries`, whose network can be changed.
+
+    Each public method of a subclass answers one call from one network throughout, whatever is
+    taken over meanwhile.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        contracts: Mapping[str, tuple[Contract, ...]],
+        maintenance: Sequence[MaintenanceWindow],
+    ) -> None:
+        self._inventory = inventory
+        self._contracts = contracts
+        self._maintenance = tuple(maintenance)
+        self._histories = RememberedHistories(Historian(inventory, contracts, maintenance))
+        self._now: OnNetwork = self
+
+    def __init_subclass__(cls) -> None:
+        """Have the public methods answered by the object that holds the present network."""
+        for name, member in list(vars(cls).items()):
+            if not name.startswith("_") and inspect.isfunction(member):
+                setattr(cls, name, _of_now(member))
+
+    def take_over(self, inventory: Inventory, maintenance: Sequence[MaintenanceWindow]) -> None:
+        """Answer from another network from now on, all at once; calls under way end as begun.
+
+        What is remembered of circuits that did not change stays remembered.
+        """
+        fresh = copy.copy(self)
+        fresh._inventory = inventory
+        fresh._maintenance = tuple(maintenance)
+        historian = Historian(inventory, self._contracts, maintenance)
+        fresh._histories = self._histories.judged_by(historian)
+        fresh._now = fresh
+        self._now = fresh
+
+    @property
+    def maintenance(self) -> tuple[MaintenanceWindow, ...]:
+        """The windows as they stand, for whoever mutes alarms."""
+        return self._now._maintenance
+
+
+def _of_now(
+    method: Callable[Concatenate[OnNetwork, _P], _T],
+) -> Callable[Concatenate[OnNetwork, _P], _T]:
+    @functools.wraps(method)
+    def call(self: OnNetwork, /, *arguments: _P.args, **named: _P.kwargs) -> _T:
+        return method(self._now, *arguments, **named)
+
+    return call
