@@ -128,6 +128,7 @@ def build(
     topic: str,
     *,
     idle_after_seconds: int = FAR_SECONDS,
+    allowed_lateness_seconds: int = 30,
     fault: Fault | None = None,
     messages_max: int = 0,
     writer_of: type[Writer] = Writer,
@@ -135,7 +136,11 @@ def build(
 ) -> Parts:
     """Return a node that has not started; `messages_max` cuts its polls, 0 leaves them."""
     configuration = load_configuration(folder)
-    time = replace(configuration.settings.time, idle_after_seconds=idle_after_seconds)
+    time = replace(
+        configuration.settings.time,
+        idle_after_seconds=idle_after_seconds,
+        allowed_lateness_seconds=allowed_lateness_seconds,
+    )
     kafka = replace(configuration.settings.kafka, topic=topic)
     settings = replace(configuration.settings, time=time, kafka=kafka)
     configuration = replace(configuration, settings=settings)

@@ -1,61 +1,18 @@
 """Whatever happens to the broker or to the network, a node goes on and ends with the truth."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ingest import kafka_source
-from ingest.embedded_kafka import EmbeddedKafka
-from ingest.topics import end_offsets
-from linksla.errors import StreamError
-from simulator.emit import KafkaSink, emit
 from simulator.world import World
+from tests.chaos.broker import Broker
 from tests.chaos.comparison import untruths
 from tests.chaos.node import Parts, all_read, build
-from tests.chaos.proxy import Proxy
 from tests.chaos.worlds import part_of, small_world
-from tests.conftest import RunningKafka, required
 
 SECONDS_MAX = 60.0
 FETCHED_BYTES = 40_000
-
-
-@dataclass(frozen=True)
-class Broker:
-    """A broker of one's own behind a proxy; producers go around the proxy no more than nodes."""
-
-    kafka: EmbeddedKafka
-    proxy: Proxy
-
-    def new_topic(self) -> str:
-        return RunningKafka(self.proxy.bootstrap).new_topic()
-
-    def fill(self, topic: str, world: World, start_s: int, end_s: int) -> dict[int, int]:
-        """Send a part of a world and return where the topic ends."""
-        sink = KafkaSink(self.proxy.bootstrap, topic)
-        sink.start()
-        emit(world, sink, start_s, end_s, batch=20)
-        sink.close()
-        return end_offsets(self.proxy.bootstrap, topic)
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    proxy = Proxy()
-    kafka = EmbeddedKafka(
-        tmp_path_factory.mktemp("chaos-kafka"), port=0, advertised_port=proxy.port
-    )
-    try:
-        kafka.start()
-    except StreamError as error:
-        required(f"an embedded Kafka ({error})")
-    proxy.target_port = int(kafka.bootstrap.rpartition(":")[2])
-    proxy.start()
-    yield Broker(kafka, proxy)
-    proxy.close()
-    kafka.stop()
 
 
 @pytest.fixture
