@@ -118,7 +118,9 @@ class ConfluentRegistry:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Ask in a thread of its own; nothing is asked before the first `look_up`."""
+        """Ask in a thread of its own, one only; nothing is asked before the first `look_up`."""
+        if self._thread is not None:
+            return
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
         self._thread.start()
@@ -137,6 +139,9 @@ class ConfluentRegistry:
         if known is not None:
             return known
         with self._lock:
+            known = self._known.get(frame)  # the answer may have come since
+            if known is not None:
+                return known
             asked = self._asked.get(frame)
             if asked is None:
                 asked = _Asked(Waiting("asked for"))
