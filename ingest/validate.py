@@ -164,7 +164,16 @@ def _reject(rows: Rows, messages: Messages, codes: Codes, row: int, values: Valu
         int(messages.partition[message]),
         int(messages.offset[message]),
         int(rows.index_in_message[row]),
+        _known_name(values["circuit_id"]),
+        _known_name(values["channel"]),
     )
+
+
+def _known_name(content: object) -> str | None:
+    """Return a name that can be somebody's, or None."""
+    if not isinstance(content, bytes) or not content or _name_reason(content):
+        return None
+    return content.decode()
 
 
 def _name_detail(values: Values, _: int) -> str:

@@ -72,13 +72,15 @@ WHOLE_MESSAGE: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One sample (or whole message) that cannot be used, and why."""
+    """One sample (or whole message) that cannot be used, why, and whose it says it is."""
 
     reason: Reason
     detail: str
     partition: int
     offset: int
     index_in_message: int = WHOLE_MESSAGE
+    circuit_id: str | None = field(default=None, compare=False)
+    channel: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,16 +228,24 @@ def noted(
 
 
 def noted_rejects(
-    topic: str, rejects: Sequence[Reject], raw: Mapping[tuple[int, int], RawMessage]
+    topic: str,
+    rejects: Sequence[Reject],
+    raw: Mapping[tuple[int, int], RawMessage],
+    keys: Mapping[tuple[str, str], int],
 ) -> pa.Table:
-    """Return rejects of unknown channel as rows for the ledger; the day is the append time's."""
+    """Return rejects as rows for the ledger, with the channel they name where it is known.
+
+    The day is the append time's: observed_at may be what is wrong.
+    """
     rows = []
     for reject in rejects:
         came = raw.get((reject.partition, reject.offset))
         rows.append(
             {
                 "kind": "rejected",
-                "channel_key": UNKNOWN_KEY,
+                "channel_key": keys.get(
+                    (reject.circuit_id or "", reject.channel or ""), UNKNOWN_KEY
+                ),
                 "day": came.append_time_us // DAY_US if came else None,
                 "topic": topic,
                 "partition": reject.partition,

@@ -89,6 +89,7 @@ def roll_up(
 
 def note(
     writer: duckdb.DuckDBPyConnection,
+    channels: Channels,
     arrivals: Arrivals,
     found: Deduplicated,
     late: Rows,
@@ -109,7 +110,7 @@ def note(
     if len(aged.channel_key):
         tables.append(noted("late", poll.topic, aged.channel_key, aged.samples, AGED))
     if poll.rejects:
-        tables.append(noted_rejects(poll.topic, poll.rejects, poll.raw))
+        tables.append(noted_rejects(poll.topic, poll.rejects, poll.raw, channels.keys))
     if tables:
         counted = pa.concat_tables(tables).cast(NOTED)
         run(writer, "ledger_insert", noted=counted)

@@ -217,7 +217,7 @@ class Writer:
         with self._step("rollups"):
             roll_up(writer, channels, arrivals, found)
         with self._step("ledger"):
-            note(writer, arrivals, found, late, poll, aged)
+            note(writer, channels, arrivals, found, late, poll, aged)
         with self._step("rejects"):
             if rejects:
                 table = reject_table(self._topic, rejects, poll.raw)

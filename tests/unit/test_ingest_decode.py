@@ -111,6 +111,8 @@ def test_a_bad_sample_leaves_its_batch_alone(changes: Any, reason: Reason, said:
     assert (reject.reason, reject.partition, reject.offset) == (reason, 5, 100)
     assert reject.index_in_message == 1
     assert said in reject.detail
+    names = {name: sample()[name] for name in ("circuit_id", "channel") if name not in changes}
+    assert (reject.circuit_id, reject.channel) == (names.get("circuit_id"), names.get("channel"))
 
 
 def test_the_ends_of_every_range_are_allowed() -> None:

@@ -162,6 +162,30 @@ def test_the_ledger_says_who_was_late_twice_or_in_conflict_and_on_which_day(memo
     ]
 
 
+def test_the_ledger_says_whose_a_rejected_sample_was_when_the_circuit_is_known(
+    memory_store,
+) -> None:
+    writer = writer_of(memory_store, circuit())
+    day = MIDNIGHT // 86_400
+    rejects = [
+        Reject(Reason.OUT_OF_RANGE, "loss", P, 0, 1, "X", "ch1"),
+        Reject(Reason.OUT_OF_RANGE, "loss", P, 0, 2, "X", "ch1"),
+        Reject(Reason.NOT_FINITE, "loss", P, 0, 3, "nobody's", "ch1"),
+        Reject(Reason.UNDECODABLE, "no Avro", P, 1),
+    ]
+    raw = {(P, n): RawMessage(b"", None, (), MIDNIGHT * US) for n in range(2)}
+    writer.write(poll_of([], rejects, next_offsets={P: 2}, raw=raw))
+
+    rows = memory_store.writer.execute(
+        "select circuit_id, channel, day, count, detail from ledger order by all"
+    ).fetchall()
+    assert rows == [
+        ("X", "ch1", day, 2, "out_of_range"),
+        (None, None, day, 1, "not_finite"),
+        (None, None, day, 1, "undecodable"),
+    ]
+
+
 @pytest.mark.parametrize("cut", range(1, 4))
 @pytest.mark.parametrize(
     "order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
