@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test check bench chaos format clean
+.PHONY: help setup demo test check bench chaos drain format clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-8s %s\n", $$1, $$2}'
@@ -31,6 +31,10 @@ KILLS ?= 2000
 SEED ?= 1
 chaos: .venv/.ready .venv/.developer ## kill a node at KILLS=2000 random points (SEED=1), compare with the truth
 	@LINKSLA_CHAOS_KILLS=$(KILLS) LINKSLA_CHAOS_SEED=$(SEED) $(BIN)/pytest -q tests/chaos --durations=5
+
+SAMPLES ?= 10000000
+drain: .venv/.ready ## drain a backlog of SAMPLES=10000000: peak memory, rate, bytes on disk
+	@$(BIN)/python -m benchmarks.drain --samples $(SAMPLES)
 
 fuzz: .venv/.ready ## 1,000,000 mutated messages against an oracle, about 6 minutes
 	@$(BIN)/python -m benchmarks.fuzz

@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 WAL_CHECKPOINT_BYTES: Final = 128 << 20
 WAL_ALARM_BYTES: Final = 256 << 20
 ROWS_FIRST: Final = 50_000
-ROWS_MIN: Final = 5_000
+ROWS_MIN: Final = 50_000
+"""Smaller pieces cost as much: most of a slow one is not its rows."""
 ROWS_MAX: Final = 1_000_000
 IDLE_SECONDS: Final = 60
 """A job that found nothing looks again when the watermark, or the clock, is a minute further."""
@@ -62,7 +63,8 @@ class _Job:
         """Take larger pieces when they are quick, smaller ones at once when they are slow."""
         self.took_seconds = seconds
         if seconds > wanted_seconds:
-            self.rows = max(int(self.rows * wanted_seconds / seconds * 0.8), ROWS_MIN)
+            least = min(self.rows, ROWS_MIN)
+            self.rows = max(int(self.rows * wanted_seconds / seconds * 0.8), least)
         elif seconds < wanted_seconds / 2:
             self.rows = min(self.rows * 3 // 2, ROWS_MAX)
 
