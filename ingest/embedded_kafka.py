@@ -221,7 +221,7 @@ class EmbeddedKafka:
             return
         done = subprocess.run(  # noqa: S603
             [*command, "kafka.tools.StorageTool", "format", "--standalone",
-             "-t", cluster_id, "-c", str(properties)],
+             f"--cluster-id={cluster_id}", "-c", str(properties)],
             capture_output=True, text=True, check=False, timeout=_START_SECONDS_MAX,
         )  # fmt: skip
         if done.returncode != 0:
