@@ -110,6 +110,15 @@ def test_two_outages_of_different_prices_count_by_their_seconds(tmp_path: Path) 
     assert answer.segments[1].charge == "2000.00 USD"  # 30 minutes each
 
 
+def test_an_outage_restores_too_slowly_only_where_it_began(tmp_path: Path) -> None:
+    mttr = FIRST[: FIRST.index("credit:")] + "credit: {basis: mttr, bands: [[0, 0], [1200, 8]]}\n"
+
+    answer = judge(tmp_path, "G21590 B20 G*", mttr, circuit=RAISED)
+
+    # 600 s of it lie in each half, yet it took 1,200 s to restore
+    assert [segment.credit_percent for segment in answer.segments] == ["8", "0"]
+
+
 def test_a_change_of_bandwidth_cuts_the_month_too(tmp_path: Path) -> None:
     circuit = f"bandwidth_mbps: 1000, bandwidths: [{{start: {MIDDLE}, mbps: 10000}}], {PRICED}"
 
