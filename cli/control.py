@@ -10,15 +10,14 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from cli.standing import Standing
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
 from linksla.errors import LinkslaError, UsageError
-from linksla.meters import Meters
 from reports.build import build_report
 from sla.backtest import backtest
 from sla.contracts import one_contract
 from sla.queries import Queries
-from sla.scope import AllCustomers
 
 
 class ReportRequest(BaseModel):
@@ -39,7 +38,7 @@ class BacktestRequest(BaseModel):
 
 
 def create_control_app(
-    queries: Queries, decisions: DecisionsStore, clock: Clock, meters: Meters
+    queries: Queries, decisions: DecisionsStore, clock: Clock, standing: Standing
 ) -> FastAPI:
     """Return the application behind the local socket."""
     app = FastAPI(openapi_url=None)
@@ -68,14 +67,7 @@ def create_control_app(
 
     @app.get("/status")
     def status() -> dict[str, object]:
-        freshness = queries.freshness(AllCustomers(commercial=False))
-        return {
-            "complete_up_to_s": freshness.complete_up_to_s,
-            "live_to_s": freshness.live_to_s,
-            "circuits": freshness.circuits,
-            "behind": list(freshness.behind),
-            "metrics": meters.exposition(),
-        }
+        return standing.answer()
 
     return app
 

@@ -1,13 +1,18 @@
-"""`linksla doctor`: where does a running node stand?"""
+"""`linksla doctor`: where does a node stand? Of one that does not run, what its stores say."""
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
-from cli.configuration import load_configuration
+from cli.configuration import Configuration, load_configuration
 from cli.control import ask_node
-from cli.wiring import socket_path
-from linksla.clock import iso
+from cli.standing import Standing
+from cli.wiring import build_queries, socket_path, telemetry_path
+from linksla.clock import SystemClock, iso
+from linksla.errors import LinkslaError
+from linksla.meters import Meters
+from linksla.stores import TelemetryStore
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,14 +22,70 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ask the node and print its answer."""
-    status = ask_node(socket_path(load_configuration(arguments.config)), "GET", "/status")
-    if arguments.json or not isinstance(status, dict):
-        print(json.dumps(status))
-        return 0
+    """Ask the node and print its answer; without one, look into its database."""
+    configuration = load_configuration(arguments.config)
+    try:
+        status: Any = ask_node(socket_path(configuration), "GET", "/status")
+        status["running"] = True
+    except LinkslaError as error:
+        if not error.retryable or not telemetry_path(configuration).exists():
+            raise
+        status = stored(configuration)
+    print(json.dumps(status) if arguments.json else explained(status), end="\n")
+    return 0
+
+
+def stored(configuration: Configuration) -> dict[str, object]:
+    """Return what the stores of a node that does not run say.
+
+    Raises:
+        StoreError: a node holds the database and does not answer, or it cannot be read.
+    """
+    clock, meters = SystemClock(), Meters()
+    store = TelemetryStore(telemetry_path(configuration), read_only=True)
+    store.start()
+    try:
+        queries = build_queries(configuration, store, clock)
+        status = Standing(configuration, store, queries, meters, clock).answer()
+    finally:
+        store.close()
+    keep = (
+        "complete_up_to_s", "live_to_s", "circuits", "behind", "partitions", "sizes_bytes",
+    )  # fmt: skip
+    return {"running": False} | {key: status[key] for key in keep}
+
+
+def explained(status: dict[str, Any]) -> str:
+    """Return an answer in lines for people."""
+    lines = [("node", "runs" if status["running"] else "does not run: this is what it left")]
     for label, key in (("complete up to", "complete_up_to_s"), ("live to", "live_to_s")):
         at = status[key]
-        print(f"{label:15} {iso(at) if at is not None else 'nothing yet'}")
-    print(f"{'circuits':15} {status['circuits']}, behind: {', '.join(status['behind']) or 'none'}")
-    print(status["metrics"], end="")
-    return 0
+        lines.append((label, iso(at) if at is not None else "nothing yet"))
+    behind = ", ".join(status["behind"]) or "none"
+    lines.append(("circuits", f"{status['circuits']}, behind: {behind}"))
+    for part in status["partitions"]:
+        at = part["watermark_s"]
+        said = f"next offset {part['next_offset']:,}, watermark {iso(at) if at else 'none'}"
+        if status["running"]:
+            said += f", lag {part['lag_messages']:,.0f}"
+        lines.append((f"partition {part['partition']}", said))
+    sizes = ", ".join(f"{name} {size:,}" for name, size in status["sizes_bytes"].items())
+    lines.append(("bytes", sizes))
+    if status["running"]:
+        rejects = ", ".join(f"{reason} {n:,.0f}" for reason, n in status["rejects"].items())
+        lines += [
+            ("samples/s", f"{status['samples_per_second']:,.0f}"),
+            ("rejects", rejects or "none"),
+            ("queue", f"{status['queue_polls']:.0f} polls"),
+            ("commit", _times(status["commit_seconds"])),
+            ("judging", _times(status["evaluate_seconds"])),
+        ]
+        alive = status["threads"].items()
+        lines.append(("threads", ", ".join(f"{n} {'lives' if up else 'DEAD'}" for n, up in alive)))
+    return "\n".join(f"{label:15} {said}" for label, said in lines)
+
+
+def _times(times: dict[str, float | None]) -> str:
+    if times["last"] is None or times["p99"] is None:
+        return "none yet"
+    return f"last {times['last'] * 1_000:.0f} ms, 99 % within {times['p99'] * 1_000:.0f} ms"

@@ -14,6 +14,7 @@ from cli.configuration import Configuration
 from cli.control import create_control_app
 from cli.network import Network
 from cli.node import Node
+from cli.standing import Standing
 from cli.web_server import WebServer
 from dashboards.app import PortalDependencies, create_app
 from dashboards.live import LiveFeed
@@ -141,8 +142,13 @@ class Running:
 
     def _serve(self, web: bool) -> None:
         settings = self.configuration.settings
+        standing = Standing(
+            self.configuration, self.telemetry, self.queries, self.meters, self.clock
+        )
+        self.meters.before_reading(standing.update)
+        self._stops.append(lambda: self.meters.before_reading(None))
         control = WebServer(
-            create_control_app(self.queries, self.decisions, self.clock, self.meters),
+            create_control_app(self.queries, self.decisions, self.clock, standing),
             where=socket_path(self.configuration),
             name="control",
         )

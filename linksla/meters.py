@@ -6,7 +6,7 @@ Names follow Prometheus: unit last, `_total` for what only grows. No label ever 
 import math
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 Labels = tuple[tuple[str, str], ...]
@@ -21,6 +21,7 @@ class Meters:
         self._lock = threading.Lock()
         self._values: dict[tuple[str, Labels], float] = {}
         self._observed: dict[str, deque[float]] = {}
+        self._update: Callable[[], None] | None = None
 
     def add(self, name: str, amount: float = 1, /, **labels: str) -> None:
         """Add `amount` to a counter."""
@@ -68,8 +69,14 @@ class Meters:
                 values[(name, (("quantile", f"{share:g}"),))] = self.quantile(name, share) or 0
         return values
 
+    def before_reading(self, update: Callable[[], None] | None) -> None:
+        """Call `update` before each exposition: it sets gauges that cost too much to keep."""
+        self._update = update
+
     def exposition(self) -> str:
         """Return all numbers in the Prometheus text format."""
+        if self._update is not None:
+            self._update()
         lines = []
         for (name, labels), value in sorted(self.snapshot().items()):
             inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels)

@@ -1,0 +1,100 @@
+"""`doctor` says where a node stands, and what one left that does not run."""
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import doctor
+from cli.configuration import Configuration, load_configuration
+from cli.standing import Standing
+from cli.wiring import build_queries, telemetry_path
+from linksla.clock import SystemClock
+from linksla.errors import LinkslaError
+from linksla.meters import Meters
+from linksla.stores import TelemetryStore
+
+FIRST = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Configuration:
+    import shutil
+
+    shutil.copytree(FIRST, tmp_path / "config", ignore=shutil.ignore_patterns("var"))
+    found = load_configuration(tmp_path / "config")
+    found.settings.data.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def filled(configuration: Configuration) -> None:
+    store = TelemetryStore(telemetry_path(configuration))
+    store.start()
+    store.writer.execute(
+        "insert into offsets (topic, partition, next_offset, watermark_us) "
+        "values ('link.samples', 3, 1234, 1764720000000000)"
+    )
+    store.close()
+
+
+def test_without_a_node_doctor_says_what_its_database_holds(
+    configuration: Configuration, tmp_path: Path, capsys: Any
+) -> None:
+    filled(configuration)
+
+    code = doctor.run(Namespace(config=tmp_path / "config", json=True))
+
+    said = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert said["running"] is False
+    (partition,) = said["partitions"]
+    assert (partition["partition"], partition["next_offset"]) == (3, 1234)
+    assert partition["watermark_s"] == 1_764_720_000
+    assert said["sizes_bytes"]["database"] > 0
+    assert "samples_per_second" not in said
+
+
+def test_for_people_it_says_the_same_in_lines(
+    configuration: Configuration, tmp_path: Path, capsys: Any
+) -> None:
+    filled(configuration)
+    doctor.run(Namespace(config=tmp_path / "config", json=False))
+
+    said = capsys.readouterr().out
+    assert "does not run" in said
+    assert "next offset 1,234, watermark 2025-12-03T00:00:00" in said
+
+
+def test_without_a_database_doctor_says_that_no_node_answers(
+    configuration: Configuration, tmp_path: Path
+) -> None:
+    with pytest.raises(LinkslaError, match="does not answer"):
+        doctor.run(Namespace(config=tmp_path / "config", json=True))
+
+
+def test_a_running_node_s_numbers_are_all_there(configuration: Configuration) -> None:
+    filled(configuration)
+    store = TelemetryStore(telemetry_path(configuration))
+    store.start()
+    clock, meters = SystemClock(), Meters()
+    queries = build_queries(configuration, store, clock)
+    meters.add("linksla_ingest_rejects_total", 7, reason="undecodable")
+    meters.set("linksla_ingest_partition_lag", 55, partition="3")
+    meters.observe("linksla_commit_seconds", 0.012)
+    standing = Standing(configuration, store, queries, meters, clock)
+    meters.before_reading(standing.update)
+
+    answer: dict[str, Any] = standing.answer()
+    said = doctor.explained(answer | {"running": True})
+    metrics = meters.exposition()
+    store.close()
+
+    assert answer["rejects"] == {"undecodable": 7}
+    assert answer["partitions"][0]["lag_messages"] == 55
+    assert "last 12 ms, 99 % within 12 ms" in said
+    assert "consumer DEAD" in said  # no thread of that name lives here
+    assert 'linksla_next_offset{partition="3"} 1234\n' in metrics
+    assert 'linksla_watermark_lag_seconds{partition="3"}' in metrics
+    assert 'linksla_store_bytes{store="wal"}' in metrics
