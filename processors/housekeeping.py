@@ -55,6 +55,7 @@ class _Job:
     name: str
     work: Callable[[int], int]
     rows: int = ROWS_FIRST
+    rows_min: int = ROWS_MIN
     took_seconds: float = 0.0
     idle_watermark_us: int = -1
     idle_until_seconds: float = 0.0
@@ -63,7 +64,7 @@ class _Job:
         """Take larger pieces when they are quick, smaller ones at once when they are slow."""
         self.took_seconds = seconds
         if seconds > wanted_seconds:
-            least = min(self.rows, ROWS_MIN)
+            least = min(self.rows, self.rows_min)
             self.rows = max(int(self.rows * wanted_seconds / seconds * 0.8), least)
         elif seconds < wanted_seconds / 2:
             self.rows = min(self.rows * 3 // 2, ROWS_MAX)
@@ -92,7 +93,12 @@ class Housekeeper:
         self._least_us = self._greatest_us = 0
         self._jobs = (
             _Job("moved", lambda rows: self._mover.move(self._greatest_us, rows)),
-            _Job("compacted", lambda rows: self._compactor.compact(self._least_us, rows)),
+            _Job(
+                "compacted",  # a row of rollups has about six of the histogram with it
+                lambda rows: self._compactor.compact(self._least_us, rows),
+                rows=20_000,
+                rows_min=20_000,
+            ),
             _Job("folded", self._fold),
             _Job("removed", self._remove_old),
         )
