@@ -1,5 +1,6 @@
 """What moves a watermark on a real broker, and what must not: DESIGN 6, issue 4 line 3."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -76,10 +77,12 @@ class LaggingSource(KafkaSource):
     """A consumer that gets nothing, though the broker is asked and answers, until it is let go."""
 
     lags = False
+    held = threading.Event()
 
     def poll(self, timeout_seconds: float) -> Poll:
         if self.lags:
             self.pause()
+            self.held.set()
         return super().poll(timeout_seconds)
 
     def resume(self) -> None:
@@ -109,6 +112,7 @@ def test_a_lagging_consumer_and_a_dead_broker_make_no_unknown_time(
     assert parts.node.wait_until(all_read(ends), SECONDS_MAX)
 
     sources[0].lags = True
+    assert sources[0].held.wait(SECONDS_MAX)  # a poll that had begun may still bring something
     waiting_s = now_s()
     ends = send(broker, topic, world, {"DEN-1": waiting_s})
     arrived = parts.node.wait_until(all_read(ends), MUCH_LONGER_SECONDS)
