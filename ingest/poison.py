@@ -7,7 +7,7 @@ read at a time, and nothing else, until one message is left that was alone in fl
 kills. It becomes a reject. A kill from outside moves on: it blames a message only if it hits the
 same one, alone, twice.
 
-The note is written without fsync: it must outlive the process, not the machine. 4 µs a poll.
+The note is written without fsync: it must outlive the process, not the machine. 6 µs a poll.
 """
 
 import json
