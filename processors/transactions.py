@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import duckdb
 
 from linksla.errors import LinkslaError, StoreError
+
+_DISK_HINT: Final = "Check free space and the disk, then start again: it resumes where it was."
+_FAULT_HINT: Final = "This is a fault of linksla; report it with the log. A restart resumes."
 
 
 @contextmanager
@@ -29,7 +33,7 @@ def transaction(
         raise StoreError(
             f"a write failed and was rolled back: {error}",
             where="telemetry.duckdb",
-            hint="Check free space and the disk, then start again: it resumes where it was.",
+            hint=_DISK_HINT if isinstance(error, duckdb.Error | OSError) else _FAULT_HINT,
         ) from error
 
 

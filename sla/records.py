@@ -37,14 +37,14 @@ def read_alarms(
 def read_ledger(
     cursor: duckdb.DuckDBPyConnection, seen: Seen, *, whole_stream: bool
 ) -> tuple[LedgerLine, ...]:
-    """Return the ledger's counts of days that may be seen."""
+    """Return the ledger's counts of days that may be seen; of all days to who sees the stream."""
     rows = cursor.execute(
         statement("sla", "ledger"), {"circuit_ids": list(seen), "whole_stream": whole_stream}
     ).fetchall()
     return tuple(
         LedgerLine(kind, name, channel, None if day is None else _date(day), count, detail)
         for kind, name, channel, day, count, detail in rows
-        if name is None or _sees_day(seen[name], day)
+        if whole_stream or name is None or _sees_day(seen[name], day)
     )
 
 

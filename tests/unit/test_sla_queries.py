@@ -286,6 +286,18 @@ def test_alarms_and_ledger_are_those_in_scope(small_network) -> None:
     assert len(queries.ledger(ALL, "DEN-1")) == 1
 
 
+def test_who_sees_everything_sees_what_came_before_a_circuit_was_active(small_network) -> None:
+    small_network.store.writer.execute(
+        "insert into ledger values "
+        "('rejected', 'LON-1', 'primary', ?, 1, null, null, null, null, 'inactive')",
+        [OCTOBER // DAY],  # four days before LON-1
+    )
+    queries = queries_on(small_network)
+
+    assert [line.count for line in queries.ledger(ALL)] == [1]
+    assert queries.ledger(GLOBEX) == ()
+
+
 HANDOVER = CUT + 150
 
 
