@@ -15,12 +15,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from benchmarks import spark
 from cli.configuration import Configuration, load_configuration
 from cli.wiring import Running
 from ingest.embedded_kafka import EmbeddedKafka
@@ -43,14 +45,26 @@ objectives:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Samples a second of one message size, all in one run; `spark` None: it could not be had."""
+
+    batch: int
+    samples: int
+    alone: float
+    durable: float
+    spark: float | None
+
+
 def main() -> int:
     """Run both message sizes and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batched", type=int, default=4_000_000, help="samples, 500 a message")
     parser.add_argument("--single", type=int, default=400_000, help="samples, one a message")
     parser.add_argument("--circuits", type=int, default=250, help="circuits of 4 channels each")
+    parser.add_argument("--no-spark", action="store_true", help="leave Spark out")
     arguments = parser.parse_args()
-    rows = []
+    found: list[Rates] = []
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="linksla-bench-"))
         stack.callback(shutil.rmtree, folder, True)
@@ -59,19 +73,21 @@ def main() -> int:
         stack.callback(broker.stop)
         for batch, samples in ((1, arguments.single), (500, arguments.batched)):
             if samples:
-                rows.append(measure(broker.bootstrap, folder, batch, samples, arguments.circuits))
-    print(f"{'a message':>10} {'samples':>12} {'poll alone/s':>14} {'durable/s':>12} {'ratio':>7}")
-    for batch, samples, alone, durable in rows:
-        print(
-            f"{batch:>10} {samples:>12,} {alone:>14,.0f} {durable:>12,.0f} {durable / alone:>7.3f}"
-        )
+                found.append(measure(broker.bootstrap, folder, batch, samples, arguments))
+    print(f"{'a message':>9} {'samples':>11} {'poll alone/s':>13} {'durable/s':>11} {'ratio':>6}"
+          f" {'Spark rollup/s':>15} {'ratio':>6}")  # fmt: skip
+    for one in found:
+        against = f"{one.spark:>15,.0f} {one.durable / one.spark:>6.2f}" if one.spark else "not had"
+        print(f"{one.batch:>9} {one.samples:>11,} {one.alone:>13,.0f} {one.durable:>11,.0f} "
+              f"{one.durable / one.alone:>6.2f} {against}")  # fmt: skip
     return 0
 
 
 def measure(
-    bootstrap: str, folder: Path, batch: int, samples: int, circuits: int
-) -> tuple[int, int, float, float]:
-    """Fill a topic, poll it alone, then run a node over it; return both rates."""
+    bootstrap: str, folder: Path, batch: int, samples: int, arguments: argparse.Namespace
+) -> Rates:
+    """Fill a topic, poll it alone, run a node over it, then Spark; return all rates."""
+    circuits = arguments.circuits
     topic = f"link.samples.{batch}"
     ensure_topics(bootstrap, samples_topic=topic)
     start_s = (int(time.time()) - samples // (circuits * CHANNELS) * INTERVAL_S - 600) // 60 * 60
@@ -80,7 +96,13 @@ def measure(
     print(f"{topic}: {sent:,} samples sent", file=sys.stderr)
     alone = poll_alone(bootstrap, topic, batch)
     durable = run_node(bootstrap, configuration, topic)
-    return batch, sent, sent / alone, sent / durable
+    rate = None
+    if not arguments.no_spark:
+        try:
+            rate = sent / spark.seconds_warm(bootstrap, topic, batched=batch > 1)
+        except spark.SparkUnavailable as error:
+            print(f"Spark cannot be had here: {error}", file=sys.stderr)
+    return Rates(batch, sent, sent / alone, sent / durable, rate)
 
 
 def configured(folder: Path, topic: str, circuits: int, start_s: int) -> Configuration:
