@@ -79,13 +79,20 @@ def strip(fresh: Freshness, zone: str, now_s: int) -> Strip:
         return Strip("No circuits yet", "")
     if fresh.complete_up_to_s is None:
         return Strip(f"Nothing is complete yet · {plural(fresh.circuits, 'circuit')}", "")
+    if len(fresh.silent) == fresh.circuits:
+        return Strip(f"Nothing has come yet from {_circuits(fresh.circuits)}", "")
     parts = [f"Complete up to {local_and_utc(fresh.complete_up_to_s, zone, now_s)}"]
     newest = fresh.complete_up_to_s
     if fresh.live_to_s is not None:
         newest = max(newest, fresh.live_to_s)
         parts.append(f"live to {local(fresh.live_to_s, zone, now_s).rsplit(' ', 1)[0]}")
-    if fresh.behind:
-        parts.append(f"{plural(len(fresh.behind), 'circuit')} behind")
+    behind = len(set(fresh.behind) - set(fresh.silent))
+    if behind:
+        parts.append(f"{plural(behind, 'circuit')} behind")
+    if fresh.silent:
+        parts.append(f"nothing yet from {plural(len(fresh.silent), 'circuit')}")
+    elif behind:
+        pass
     elif fresh.circuits <= 2:
         parts.append(("the circuit is in time", "both circuits in time")[fresh.circuits - 1])
     else:
@@ -95,6 +102,10 @@ def strip(fresh: Freshness, zone: str, now_s: int) -> Strip:
     if late > STALE_AFTER_SECONDS:
         stale = f"No new data for {duration(late)}: values are as of {local(newest, zone, now_s)}"
     return Strip(" · ".join(parts), stale)
+
+
+def _circuits(count: int) -> str:
+    return "the circuit" if count == 1 else f"any of {count:,} circuits"
 
 
 def home_sentence(circuits: Sequence[CircuitSummary]) -> str:

@@ -277,3 +277,4 @@ class Freshness:
     live_to_s: int | None
     circuits: int
     behind: tuple[str, ...]  # circuits more than two minutes behind the newest
+    silent: tuple[str, ...] = ()  # circuits that no sample ever came from

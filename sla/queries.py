@@ -31,13 +31,7 @@ from sla.calendar import is_month
 from sla.contracts import Contract
 from sla.history import CircuitHistory
 from sla.maintenance import MaintenanceWindow
-from sla.months import (
-    exclusions_in,
-    month_answer,
-    months_of,
-    outages_seen,
-    periods_of,
-)
+from sla.months import exclusions_in, month_answer, months_of, outages_seen, periods_of
 from sla.network import OnNetwork
 from sla.ownership import owned, owned_by
 from sla.performance import Performance
@@ -322,6 +316,7 @@ class Queries(OnNetwork):
             max(lives, default=None),
             len(seen),
             tuple(sorted(n for n, at in complete.items() if newest - at > _BEHIND_SECONDS)),
+            tuple(sorted(complete.keys() - horizons.live_to_s.keys())),
         )
 
     def _owner(self, scope: Scope, circuit: Circuit, owns: Sequence[Ownership]) -> str:

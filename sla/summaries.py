@@ -76,12 +76,17 @@ def summary(
         state=state.value,
         state_since_s=since,
         channels_good=sum(run.state == "good" for run in channels),
-        channels_total=len(channels),
+        channels_total=len(channels) or _channels_expected(circuit, live),
         channels_needed=contract.availability.up_at_least,
         complete_up_to_s=complete,
         live_to_s=live,
         month=months[0] if months else None,
     )
+
+
+def _channels_expected(circuit: Circuit, second: int) -> int:
+    """Return how many channels the inventory has from an instant on: nothing came from them yet."""
+    return sum(one.active_to is None or one.active_to > second for one in circuit.channels)
 
 
 def standing(

@@ -36,6 +36,9 @@ def test_the_strip_says_complete_live_and_behind() -> None:
         (Freshness(None, None, 2, ()), "Nothing is complete yet · 2 circuits"),
         (Freshness(NOW, NOW, 1, ()), "the circuit is in time"),
         (Freshness(NOW, NOW, 6, ()), "all 6 circuits in time"),
+        (Freshness(0, 0, 1, (), ("A",)), "Nothing has come yet from the circuit"),
+        (Freshness(0, 0, 2, ("A",), ("A", "B")), "Nothing has come yet from any of 2 circuits"),
+        (Freshness(NOW, NOW, 3, ("A", "B"), ("A",)), "· 1 circuit behind · nothing yet from 1 "),
     ],
 )
 def test_the_strip_has_a_text_for_each_stand(fresh, text) -> None:
@@ -47,6 +50,13 @@ def test_old_data_is_called_stale_with_the_instant_it_is_of() -> None:
 
     assert said.stale == "No new data for 5 min 1 s: values are as of 14:50 MDT"
     assert strip(Freshness(NOW - 360, NOW - 300, 1, ()), DENVER, NOW).stale == ""
+
+
+def test_where_nothing_ever_came_nothing_is_complete_in_time_or_stale() -> None:
+    said = strip(Freshness(NOW - 999, NOW - 999, 1, (), ("DEN-1",)), DENVER, NOW)
+
+    assert said.text == "Nothing has come yet from the circuit"
+    assert said.stale == ""
 
 
 def test_an_instant_carries_its_date_only_when_it_is_another_day() -> None:
