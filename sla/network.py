@@ -3,14 +3,21 @@
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
+import duckdb
+
 from linksla.inventory import Inventory
+from linksla.stores import TelemetryStore
 from sla.contracts import Contract
 from sla.history import Historian
 from sla.maintenance import MaintenanceWindow
+from sla.ownership import owned
+from sla.periods import Ownership
 from sla.remembered import RememberedHistories
+from sla.scope import Scope
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -25,10 +32,12 @@ class OnNetwork:
 
     def __init__(
         self,
+        store: TelemetryStore,
         inventory: Inventory,
         contracts: Mapping[str, tuple[Contract, ...]],
         maintenance: Sequence[MaintenanceWindow],
     ) -> None:
+        self._store = store
         self._inventory = inventory
         self._contracts = contracts
         self._maintenance = tuple(maintenance)
@@ -58,6 +67,27 @@ class OnNetwork:
     def maintenance(self) -> tuple[MaintenanceWindow, ...]:
         """The windows as they stand, for whoever mutes alarms."""
         return self._now._maintenance
+
+    def _visible(
+        self, scope: Scope, circuit_ids: Iterable[str]
+    ) -> dict[str, tuple[Ownership, ...]]:
+        """Return the circuits that exist for a scope, with what of their time it may see."""
+        circuits = self._inventory.circuits
+        return {
+            name: owns
+            for name in circuit_ids
+            if name in circuits and (owns := owned(circuits[name], scope))
+        }
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a cursor in one read transaction: folded and provisional parts fit together."""
+        with self._store.reader() as cursor:
+            cursor.execute("begin")
+            try:
+                yield cursor
+            finally:
+                cursor.execute("rollback")
 
 
 def _of_now(

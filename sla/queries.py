@@ -5,8 +5,7 @@ an empty tuple. Reads materialise at once and give the cursor back.
 """
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 import duckdb
@@ -33,7 +32,7 @@ from sla.history import CircuitHistory
 from sla.maintenance import MaintenanceWindow
 from sla.months import exclusions_in, month_answer, months_of, outages_seen, periods_of
 from sla.network import OnNetwork
-from sla.ownership import owned, owned_by
+from sla.ownership import owned_by
 from sla.performance import Performance
 from sla.periods import Ownership, Version
 from sla.records import read_alarms, read_ledger
@@ -61,8 +60,7 @@ class Queries(OnNetwork):
         clock: Clock,
     ) -> None:
         """Remember where to read; `contracts` by id, versions in order of validity."""
-        super().__init__(inventory, contracts, maintenance)
-        self._store = store
+        super().__init__(store, inventory, contracts, maintenance)
         self._time = time
         self._clock = clock
         self._performance = Performance()
@@ -325,17 +323,6 @@ class Queries(OnNetwork):
         now = circuit.owner_at(self._now_s())
         return now if now is not None and isinstance(scope, AllCustomers) else last
 
-    def _visible(
-        self, scope: Scope, circuit_ids: Iterable[str]
-    ) -> dict[str, tuple[Ownership, ...]]:
-        """Return the circuits that exist for a scope, with what of their time it may see."""
-        circuits = self._inventory.circuits
-        return {
-            name: owns
-            for name in circuit_ids
-            if name in circuits and (owns := owned(circuits[name], scope))
-        }
-
     def _with_history(
         self,
         scope: Scope,
@@ -379,16 +366,6 @@ class Queries(OnNetwork):
                 month_answer(history, periods, objectives, version, self._time.close_after_seconds)
             )
         return tuple(found)
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Lend a cursor in one read transaction: folded and provisional parts fit together."""
-        with self._store.reader() as cursor:
-            cursor.execute("begin")
-            try:
-                yield cursor
-            finally:
-                cursor.execute("rollback")
 
     def _now_s(self) -> int:
         return self._clock.now_us() // MICROSECONDS
