@@ -11,17 +11,16 @@ from typing import Final
 import duckdb
 
 from linksla.inventory import Circuit, Inventory
-from sla.answers import Bucket
 from sla.calendar import month_bounds, months_between
 from sla.contracts import Contract, ContractInForce
 from sla.exclusions import Cap, Decision, Excluded, decide, excluded_seconds
+from sla.judged import JudgedRun, in_buckets
 from sla.maintenance import MaintenanceWindow
 from sla.runs import (
     AvailabilityRun,
     ChannelPart,
     Judgement,
     LiveSpan,
-    State,
     UnknownAs,
     availability_runs,
     cut_at_windows,
@@ -30,24 +29,6 @@ from sla.runs import (
 from sla.telemetry import Telemetry
 
 FAR_AHEAD_S: Final = 253_402_300_800  # the year 10000: still
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedRun:
-    """A run of seconds in one bucket; `as_experienced` is what they are with nothing excluded."""
-
-    start_s: int
-    end_s: int
-    bucket: Bucket
-    as_experienced: Bucket
-    bad: bool  # the circuit's state, whatever the n-consecutive rule made of it
-
-    def cut(self, start_s: int, end_s: int) -> "JudgedRun":
-        """Return the part within [start_s, end_s), which must not be empty."""
-        return JudgedRun(
-            max(self.start_s, start_s), min(self.end_s, end_s), self.bucket, self.as_experienced,
-            self.bad,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,32 +308,3 @@ def _finished(plan: _CircuitPlan, results: Sequence[tuple[AvailabilityRun, ...]]
         tuple(history(one) for one in plan.complete),
         history(plan.live),
     )
-
-
-def in_buckets(
-    runs: Sequence[AvailabilityRun], excluded: Sequence[Excluded], start_s: int, end_s: int
-) -> tuple[JudgedRun, ...]:
-    """Return availability with the excluded seconds taken out, cut to [start_s, end_s)."""
-    found: list[JudgedRun] = []
-    position = 0
-
-    def add(lower: int, upper: int, run: AvailabilityRun, taken_out: bool) -> None:
-        lower, upper = max(lower, start_s), min(upper, end_s)
-        if lower < upper:
-            bucket = Bucket.EXCLUDED if taken_out else run.availability
-            bad = run.state is State.BAD
-            found.append(JudgedRun(lower, upper, bucket, run.availability, bad))
-
-    for run in runs:
-        at = run.start_s
-        while position < len(excluded) and excluded[position].end_s <= at:
-            position += 1
-        number = position
-        while number < len(excluded) and excluded[number].start_s < run.end_s:
-            lower, upper = max(at, excluded[number].start_s), min(run.end_s, excluded[number].end_s)
-            add(at, lower, run, False)
-            add(lower, upper, run, True)
-            at = upper
-            number += 1
-        add(at, run.end_s, run, False)
-    return tuple(found)

@@ -12,7 +12,7 @@ from sla.answers import Bucket, ObjectiveAnswer, Outcome, Seconds
 from sla.bands import percent
 from sla.contracts import AvailabilityTerms, Contract
 from sla.credits import Credit, Delivered, earned
-from sla.history import JudgedRun
+from sla.judged import JudgedRun
 from sla.schedules import PercentBands, Schedule
 from sla.words import duration, percent_down, plain
 

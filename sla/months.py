@@ -8,8 +8,9 @@ from fractions import Fraction
 from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage, Outcome
 from sla.bands import percent
 from sla.calendar import month_bounds, month_name, months_between
-from sla.history import CircuitHistory, History, JudgedRun
+from sla.history import CircuitHistory, History
 from sla.judge import worst_of
+from sla.judged import JudgedRun
 from sla.outages import outages_in
 from sla.periods import Ownership, Period, Version
 from sla.segments import judge_segments, month_credit, segment_answers

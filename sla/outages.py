@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sla.answers import Bucket, Outage
-from sla.history import JudgedRun
+from sla.judged import JudgedRun
 
 CARRIER = "carrier"
 MAINTENANCE = "maintenance"

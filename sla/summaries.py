@@ -9,7 +9,8 @@ from linksla.inventory import Circuit, Customer
 from sla.answers import Bucket, BucketRun, ChannelRun, CircuitSummary, MonthAnswer, Tape
 from sla.channels import ChannelAsked, channel_runs
 from sla.contracts import Contract
-from sla.history import FAR_AHEAD_S, CircuitHistory, JudgedRun
+from sla.history import FAR_AHEAD_S, CircuitHistory
+from sla.judged import JudgedRun
 from sla.periods import Ownership
 from sla.runs import LiveSpan, loss_class_max
 from sla.telemetry import Telemetry

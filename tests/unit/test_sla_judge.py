@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sla.answers import Bucket, Outcome, Seconds
 from sla.contracts import AvailabilityTerms, Contract
 from sla.credits import Delivered
-from sla.history import JudgedRun
 from sla.judge import (
     Tally,
     availability,
@@ -18,6 +17,7 @@ from sla.judge import (
     judge_credit,
     tally,
 )
+from sla.judged import JudgedRun
 from sla.outages import outage_id, outages_in
 from sla.schedules import PercentBands
 from sla.words import decimal_up, duration, percent_down

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from linksla.stores import TelemetryStore
 from sla.answers import Bucket
 from sla.exclusions import Cap, excluded_seconds
-from sla.history import in_buckets
 from sla.judge import tally
+from sla.judged import in_buckets
 from sla.maintenance import MaintenanceWindow
 from sla.outages import outage_ranges
 from sla.runs import (

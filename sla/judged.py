@@ -1,0 +1,55 @@
+"""Runs in buckets: availability with what is excluded taken out. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sla.answers import Bucket
+from sla.exclusions import Excluded
+from sla.runs import AvailabilityRun, State
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRun:
+    """A run of seconds in one bucket; `as_experienced` is what they are with nothing excluded."""
+
+    start_s: int
+    end_s: int
+    bucket: Bucket
+    as_experienced: Bucket
+    bad: bool  # the circuit's state, whatever the n-consecutive rule made of it
+
+    def cut(self, start_s: int, end_s: int) -> "JudgedRun":
+        """Return the part within [start_s, end_s), which must not be empty."""
+        return JudgedRun(
+            max(self.start_s, start_s), min(self.end_s, end_s), self.bucket, self.as_experienced,
+            self.bad,
+        )  # fmt: skip
+
+
+def in_buckets(
+    runs: Sequence[AvailabilityRun], excluded: Sequence[Excluded], start_s: int, end_s: int
+) -> tuple[JudgedRun, ...]:
+    """Return availability with the excluded seconds taken out, cut to [start_s, end_s)."""
+    found: list[JudgedRun] = []
+    position = 0
+
+    def add(lower: int, upper: int, run: AvailabilityRun, taken_out: bool) -> None:
+        lower, upper = max(lower, start_s), min(upper, end_s)
+        if lower < upper:
+            bucket = Bucket.EXCLUDED if taken_out else run.availability
+            bad = run.state is State.BAD
+            found.append(JudgedRun(lower, upper, bucket, run.availability, bad))
+
+    for run in runs:
+        at = run.start_s
+        while position < len(excluded) and excluded[position].end_s <= at:
+            position += 1
+        number = position
+        while number < len(excluded) and excluded[number].start_s < run.end_s:
+            lower, upper = max(at, excluded[number].start_s), min(run.end_s, excluded[number].end_s)
+            add(at, lower, run, False)
+            add(lower, upper, run, True)
+            at = upper
+            number += 1
+        add(at, run.end_s, run, False)
+    return tuple(found)
