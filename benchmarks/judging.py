@@ -1,0 +1,203 @@
+"""How long judging takes: after a poll, and a month of everything from cold.
+
+    python -m benchmarks.judging [--circuits 20000] [--days 50]
+
+After a poll: a store with that many circuits of four channels and their healthy days, the real
+writer writes polls of one sample a channel, ten seconds apart; timed is what a node does after
+each: judge what was touched, alarms included. First all healthy, then 1 % of the circuits bad.
+"""
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from alerts.evaluator import AlarmEvaluator
+from linksla.clock import MICROSECONDS, ManualClock
+from linksla.inventory import Channel, Circuit, Customer, Inventory, Ownership
+from linksla.meters import Meters
+from linksla.model import SAMPLE_SCHEMA, Poll
+from linksla.settings import TimeSettings
+from linksla.stores import TelemetryStore
+from linksla.wire import partition_of
+from processors.transactions import transaction
+from processors.writer import Writer
+from sla.contracts import load_contracts
+from sla.evaluator import Evaluator
+from sla.queries import Queries
+
+CHANNELS = 4
+GRID_S = 10
+TOPIC = "link.samples"
+NOW_S = 1_792_152_000  # 2026-10-16T12:00:00Z: the middle of a month
+LATENESS_S = 30
+CONTRACT = """
+id: bench
+version: 1
+title: Benchmark, 4 channels, 3 needed
+source: benchmarks/judging.py
+timezone: UTC
+availability: {target_percent: 99.99, up_at_least: 3, consecutive: 10}
+objectives:
+  - {name: latency p95, metric: latency, statistic: p95, limit: 8}
+  - {name: loss mean, metric: loss, statistic: mean, limit: 0.001}
+"""
+
+
+@dataclass
+class Bench:
+    """A filled store and the parts of a node that judge."""
+
+    store: TelemetryStore
+    inventory: Inventory
+    writer: Writer
+    queries: Queries
+    clock: ManualClock
+    evaluator: Evaluator
+    alarms: AlarmEvaluator
+
+
+@contextmanager
+def bench(circuits: int, days: int) -> Iterator[Bench]:
+    """Lend a node's judging parts over a store of healthy circuits, complete up to NOW_S - 30 s."""
+    folder = Path(tempfile.mkdtemp(prefix="linksla-judging-"))
+    store = TelemetryStore(folder / "telemetry.duckdb")
+    try:
+        store.start()
+        begins = NOW_S // 86_400 * 86_400 - days * 86_400
+        known = network(circuits, begins)
+        (folder / "contracts").mkdir()
+        (folder / "contracts" / "bench.yaml").write_text(CONTRACT)
+        clock = ManualClock(NOW_S * MICROSECONDS)
+        writer = Writer(store, known, TOPIC, TimeSettings(), clock, Meters())
+        writer.start()
+        fill(store, begins)
+        writer.start()
+        queries = Queries(
+            store, known, load_contracts(folder / "contracts"), (), TimeSettings(), clock
+        )
+        evaluator = Evaluator(store, queries, clock)
+        alarms = AlarmEvaluator(store, queries, lambda: queries.maintenance, clock)
+        yield Bench(store, known, writer, queries, clock, evaluator, alarms)
+    finally:
+        store.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def network(circuits: int, begins: int) -> Inventory:
+    """Return so many circuits of four channels, all of one customer."""
+    channels = tuple(Channel(name=f"ch{number + 1}") for number in range(CHANNELS))
+    owners = (Ownership(customer="acme"),)
+    ids = [f"C-{number:06}" for number in range(circuits)]
+    known = {
+        name: Circuit(
+            id=name, owners=owners, contract="bench", site="S", region="R", bandwidth_mbps=10_000,
+            grid_seconds=GRID_S, channels=channels, active_from=begins,
+        )
+        for name in ids
+    }  # fmt: skip
+    return Inventory({"acme": Customer(id="acme", name="Acme")}, known)
+
+
+def fill(store: TelemetryStore, begins: int) -> None:
+    """Put a healthy span for each channel and day into the store, up to NOW_S - 30 s."""
+    folded = (NOW_S - LATENESS_S) // GRID_S * GRID_S
+    writer = store.writer
+    writer.execute(
+        """insert into spans
+        select channel_key, d, d * 86400, least((d + 1) * 86400, $folded), 1, 0
+        from channels, range($first, $last) t(d)
+        order by d, channel_key""",
+        {"first": begins // 86_400, "last": folded // 86_400 + 1, "folded": folded},
+    )
+    writer.execute(
+        "update channel_progress set folded_to_s = $folded, observed_at_us_max = $seen",
+        {"folded": folded, "seen": (NOW_S - GRID_S) * MICROSECONDS},
+    )
+    writer.execute("checkpoint")
+
+
+def poll(inventory: Inventory, at_s: int, offset: int, bad: frozenset[str] = frozenset()) -> Poll:
+    """Return one sample of each channel; those of `bad` circuits without BGP."""
+    ids = list(inventory.circuits)
+    rows = len(ids) * CHANNELS
+    rng = np.random.default_rng(at_s)
+    circuit = np.repeat(np.array(ids), CHANNELS)
+    partition = np.repeat(np.array([partition_of(one) for one in ids], np.int16), CHANNELS)
+    state = np.repeat(np.array([1 if one in bad else 6 for one in ids], np.uint8), CHANNELS)
+    columns = {
+        "circuit_id": pa.array(circuit),
+        "channel": pa.array([f"ch{n + 1}" for n in range(CHANNELS)] * len(ids)),
+        "sequence": np.full(rows, offset),
+        "observed_at_us": np.full(rows, at_s * MICROSECONDS),
+        "interval_us": np.full(rows, GRID_S * MICROSECONDS),
+        "latency_us": (rng.gamma(4, 500, rows) + 2_000).astype(np.int32),
+        "jitter_us": rng.gamma(2, 50, rows).astype(np.int32),
+        "loss_ppm": np.zeros(rows, np.int32),
+        "rx_bps": (rng.random(rows) * 1e10).astype(np.int64),
+        "tx_bps": (rng.random(rows) * 1e10).astype(np.int64),
+        "bgp_state": state,
+        "bgp_transitions": np.zeros(rows, np.int64),
+        "probe": pa.nulls(rows, pa.string()),
+        "partition": partition,
+        "offset": np.full(rows, offset),
+        "index_in_message": np.arange(rows, dtype=np.int32),
+        "append_time_us": np.full(rows, (at_s + 1) * MICROSECONDS),
+    }
+    table = pa.table(columns, schema=SAMPLE_SCHEMA)
+    return Poll(TOPIC, table, (), dict.fromkeys(set(partition.tolist()), offset + 1))
+
+
+def judged_after(one: Bench, batch: Poll) -> tuple[float, float]:
+    """Return the seconds to write a poll, and to judge what it touched as a node does."""
+    began = time.perf_counter()
+    written = one.writer.write(batch)
+    wrote = time.perf_counter()
+    names = sorted(written.touched_circuits)
+    with transaction(one.store.writer):
+        verdicts = one.evaluator.evaluate(names)
+        one.alarms.evaluate(names, verdicts)
+    return wrote - began, time.perf_counter() - wrote
+
+
+def main() -> int:
+    """Print both figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--circuits", type=int, default=20_000)
+    parser.add_argument("--days", type=int, default=50)
+    parser.add_argument("--polls", type=int, default=13)
+    arguments = parser.parse_args()
+    with bench(arguments.circuits, arguments.days) as one:
+        began = time.perf_counter()
+        with transaction(one.store.writer):
+            verdicts = one.evaluator.evaluate(one.inventory.circuits)
+            one.alarms.evaluate(tuple(one.inventory.circuits), verdicts)
+        print(f"first look: {time.perf_counter() - began:.2f} s, {len(verdicts):,} months")
+        at_s, offset = NOW_S, 1
+        for share in (0.0, 0.01):
+            bad = frozenset(list(one.inventory.circuits)[: int(arguments.circuits * share)])
+            took = []
+            for _ in range(arguments.polls):
+                one.clock.move_to((at_s + 1) * MICROSECONDS)
+                wrote, judged = judged_after(one, poll(one.inventory, at_s, offset, bad))
+                print(f"  wrote {wrote * 1e3:.0f} ms, judged {judged * 1e3:.1f} ms")
+                took.append(judged)
+                at_s, offset = at_s + GRID_S, offset + 1
+            print(
+                f"after a poll, {arguments.circuits:,} circuits, {share:.0%} bad: median "
+                f"{statistics.median(took) * 1e3:.1f} ms, most {max(took) * 1e3:.1f} ms"
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
