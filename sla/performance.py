@@ -4,9 +4,8 @@ A channel's rollup step qualifies when it lies wholly in time that is up and not
 are exact integers; percentiles come from merged log-bucket counts, never from percentiles.
 """
 
+import itertools
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,11 +20,10 @@ from sla.answers import Bucket, ObjectiveAnswer, Outcome
 from sla.contracts import PerformanceTerms
 from sla.periods import Period
 from sla.statistics import nearest_rank_bucket
-from sla.telemetry import ChannelRow, Telemetry
+from sla.telemetry import ChannelRow
 from sla.words import decimal_up, plain
 
 ROLLUP_SECONDS: Final = 60
-_REMEMBERED_MAX: Final = 8_192
 _UNITS: Final = {"latency": "ms", "jitter": "ms", "loss": "ratio"}
 _PLACES: Final = {"latency": 3, "jitter": 3, "loss": 7}  # whole µs; five places of a percentage
 
@@ -63,46 +61,6 @@ def rollup_seconds(circuit: Circuit) -> int:
     return max(ROLLUP_SECONDS, circuit.grid_seconds)
 
 
-class Performance:
-    """Reads rollups and histograms for the objectives of periods, and remembers them.
-
-    Complete rollups only ever change by late, duplicate or conflicting samples, all of which are
-    in the ledger: its count is part of the key.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[object, tuple[ObjectiveAnswer, ...]] = OrderedDict()
-
-    def objectives(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        facts: Telemetry,
-        circuit: Circuit,
-        period: Period,
-    ) -> tuple[ObjectiveAnswer, ...]:
-        """Return the answers of the contract's other objectives, in its order."""
-        terms = period.history.in_force.contract.objectives
-        if not terms:
-            return ()
-        step = rollup_seconds(circuit)
-        pieces = qualifying(period, step)
-        is_open = period.rest > 0
-        channels = facts.channels[circuit.id]
-        key = (circuit.id, terms, channels, pieces, facts.ledger_counts.get(circuit.id, 0), is_open)
-        with self._lock:
-            known = self._known.get(key)
-        if known is not None:
-            return known
-        observed = read_observed(cursor, channels, pieces, step)
-        found = tuple(judge_performance(one, observed, is_open=is_open) for one in terms)
-        with self._lock:
-            self._known[key] = found
-            while len(self._known) > _REMEMBERED_MAX:
-                self._known.popitem(last=False)
-        return found
-
-
 def qualifying(period: Period, step_seconds: int) -> tuple[tuple[int, int], ...]:
     """Return [from, to) of whole rollup steps that lie wholly in up and not excluded time."""
     joined: list[tuple[int, int]] = []
@@ -120,46 +78,71 @@ def qualifying(period: Period, step_seconds: int) -> tuple[tuple[int, int], ...]
     return tuple((lower, upper) for lower, upper in whole if lower < upper)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Rollup steps of some channels: whole steps in `pieces`, [from, to), in order of time."""
+
+    channels: Sequence[ChannelRow]
+    pieces: Sequence[tuple[int, int]]
+    step_seconds: int
+
+
 def read_observed(
-    cursor: duckdb.DuckDBPyConnection,
-    channels: Sequence[ChannelRow],
-    pieces: Sequence[tuple[int, int]],
-    step_seconds: int,
-) -> tuple[Observed, ...]:
-    """Return what qualified, by channel; channels without an observation are left out."""
-    if not pieces:
-        return ()
-    parameters = {
-        "channel_keys": [channel.channel_key for channel in channels],
-        "gap_from_s": [before for _, before in pieces[:-1]],
-        "gap_to_s": [after for after, _ in pieces[1:]],
-        "step_s": step_seconds,
-        "first_s": pieces[0][0],
-        "last_s": pieces[-1][1] - step_seconds,
-    }
-    totals = cursor.execute(statement("sla", "performance_totals"), parameters).fetchall()
-    buckets: dict[int, dict[int, int]] = {}
-    for key, bucket, count in cursor.execute(
+    cursor: duckdb.DuckDBPyConnection, asked: Sequence[Asked]
+) -> list[tuple[Observed, ...]]:
+    """Return what qualified of each, by channel; channels without an observation are left out."""
+    found: list[tuple[Observed, ...]] = [()] * len(asked)
+    wanted = [number for number, one in enumerate(asked) if one.pieces and one.channels]
+    if not wanted:
+        return found
+    parameters = _parameters(asked, wanted)
+    buckets: dict[tuple[int, int], dict[int, int]] = {}
+    for number, key, bucket, count in cursor.execute(
         statement("sla", "performance_histogram"), parameters
     ).fetchall():
-        buckets.setdefault(key, {})[bucket] = count
-    names = {channel.channel_key: channel.channel for channel in channels}
-    return tuple(
-        Observed(
-            names[key],
-            n,
-            total,
-            greatest or 0,
-            lost,
-            m,
-            ppm,
-            worst or 0,
-            buckets.get(key, {}),
-            jitters,
-            jitter_us,
-            jitter_max or 0,
-        )
-        for key, n, total, greatest, lost, m, ppm, worst, jitters, jitter_us, jitter_max in totals
+        buckets.setdefault((number, key), {})[bucket] = count
+    names = {
+        (number, channel.channel_key): channel.channel
+        for number in wanted
+        for channel in asked[number].channels
+    }
+    for number, key, *values in cursor.execute(
+        statement("sla", "performance_totals"), parameters
+    ).fetchall():
+        of = (number, key)
+        found[number] += (_observed(names[of], values, buckets.get(of, {})),)
+    return found
+
+
+def _parameters(asked: Sequence[Asked], wanted: Sequence[int]) -> dict[str, object]:
+    rows = [(number, channel) for number in wanted for channel in asked[number].channels]
+    gaps = [
+        (number, before[1], after[0])
+        for number in wanted
+        for before, after in itertools.pairwise(asked[number].pieces)
+    ]
+    first = {number: asked[number].pieces[0][0] for number in wanted}
+    last = {number: asked[number].pieces[-1][1] - asked[number].step_seconds for number in wanted}
+    return {
+        "ask": [number for number, _ in rows],
+        "ask_channel_key": [channel.channel_key for _, channel in rows],
+        "ask_first_s": [first[number] for number, _ in rows],
+        "ask_last_s": [last[number] for number, _ in rows],
+        "gap": [number for number, _, _ in gaps],
+        "gap_from_s": [before for _, before, _ in gaps],
+        "gap_to_s": [after for _, _, after in gaps],
+        "gap_step_s": [asked[number].step_seconds for number, _, _ in gaps],
+        "first_s": min(first.values()),
+        "last_s": max(last.values()),
+    }
+
+
+def _observed(name: str, values: Sequence[int | None], buckets: Mapping[int, int]) -> Observed:
+    n, total, greatest, lost, m, ppm, worst, jitters, jitter_us, jitter_max = (
+        value or 0 for value in values
+    )
+    return Observed(
+        name, n, total, greatest, lost, m, ppm, worst, buckets, jitters, jitter_us, jitter_max
     )
 
 

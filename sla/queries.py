@@ -15,6 +15,7 @@ from linksla.inventory import Circuit, Customer, Inventory
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from sla import telemetry
+from sla.answering import AskedMonths, month_answers
 from sla.answers import (
     AlarmAnswer,
     CircuitSummary,
@@ -30,11 +31,11 @@ from sla.calendar import is_month
 from sla.contracts import Contract
 from sla.history import CircuitHistory
 from sla.maintenance import MaintenanceWindow
-from sla.months import exclusions_in, month_answer, months_of, outages_seen, periods_of
+from sla.months import exclusions_in, months_of, outages_seen
 from sla.network import OnNetwork
+from sla.observing import Performance
 from sla.ownership import owned_by
-from sla.performance import Performance
-from sla.periods import Ownership, Version
+from sla.periods import Ownership
 from sla.records import read_alarms, read_ledger
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
@@ -98,10 +99,14 @@ class Queries(OnNetwork):
             histories = self._histories.of(cursor, facts, seen)
             channels = newest_states(cursor, facts, histories, seen)
             found = []
+            asked = [
+                AskedMonths(history, seen[name], months_of(history, seen[name])[-1:])
+                for name, history in histories.items()
+            ]
+            newest = dict(zip(histories, self._months(cursor, facts, asked), strict=True))
             for name, owns in seen.items():
                 circuit, history = self._inventory.circuits[name], histories.get(name)
-                months = months_of(history, owns) if history else ()
-                answers = self._months(cursor, facts, history, owns, months[-1:]) if history else ()
+                answers = newest.get(name, ())
                 at = history.live_to_s if history else circuit.active_from
                 contract = self._histories.historian.contract_at(circuit, at)
                 customer = self._inventory.customers[self._owner(scope, circuit, owns)]
@@ -157,7 +162,7 @@ class Queries(OnNetwork):
             history: CircuitHistory,
             owns: Sequence[Ownership],
         ) -> MonthAnswer | None:
-            found = self._months(cursor, facts, history, owns, [month])
+            (found,) = self._months(cursor, facts, [AskedMonths(history, owns, (month,))])
             return found[0] if found else None
 
         if not is_month(month):
@@ -176,12 +181,12 @@ class Queries(OnNetwork):
             for name, circuit in sorted(self._inventory.circuits.items())
             if (ownerships := owned_by(circuit, scope, customer_id))
         }
-        found: list[MonthAnswer] = []
         with self._snapshot() as cursor:
             facts = telemetry.read(cursor, list(owns))
-            for name, history in self._histories.of(cursor, facts, owns).items():
-                found += self._months(cursor, facts, history, owns[name], [month])
-        return tuple(found)
+            histories = self._histories.of(cursor, facts, owns)
+            asked = [AskedMonths(one, owns[name], (month,)) for name, one in histories.items()]
+            found = self._months(cursor, facts, asked)
+        return tuple(answer for answers in found for answer in answers)
 
     def all_months(
         self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str]
@@ -192,10 +197,12 @@ class Queries(OnNetwork):
         """
         seen = self._visible(AllCustomers(commercial=True), sorted(circuit_ids))
         facts = telemetry.read(cursor, list(seen))
-        return {
-            name: self._months(cursor, facts, history, seen[name], months_of(history, seen[name]))
-            for name, history in self._histories.of(cursor, facts, seen).items()
-        }
+        histories = self._histories.of(cursor, facts, seen)
+        asked = [
+            AskedMonths(history, seen[name], months_of(history, seen[name]))
+            for name, history in histories.items()
+        ]
+        return dict(zip(histories, self._months(cursor, facts, asked), strict=True))
 
     def tape(self, scope: Scope, circuit_id: str, start_s: int, end_s: int) -> Tape | None:
         """Return the buckets and channel states of a range, provisional part included, or None."""
@@ -346,26 +353,11 @@ class Queries(OnNetwork):
         self,
         cursor: duckdb.DuckDBPyConnection,
         facts: Telemetry,
-        history: CircuitHistory,
-        owns: Sequence[Ownership],
-        months: Iterable[str],
-    ) -> tuple[MonthAnswer, ...]:
-        """Return the answers of those months that have anything complete in them."""
-        name = history.circuit.id
-        found = []
-        for month in months:
-            periods = periods_of(history, owns, month)
-            if not periods:
-                continue
-            objectives = [
-                self._performance.objectives(cursor, facts, history.circuit, period)
-                for period in periods
-            ]
-            version = Version(facts.calculation_versions.get((name, month), 1))
-            found.append(
-                month_answer(history, periods, objectives, version, self._time.close_after_seconds)
-            )
-        return tuple(found)
+        asked: Sequence[AskedMonths],
+    ) -> list[tuple[MonthAnswer, ...]]:
+        """Return, for each circuit, the answers of its months that have anything complete."""
+        close_after = self._time.close_after_seconds
+        return month_answers(cursor, facts, self._performance, asked, close_after)
 
     def _now_s(self) -> int:
         return self._clock.now_us() // MICROSECONDS

@@ -1,15 +1,23 @@
 -- Merged latency counts of the rollup steps that qualify, by channel (DESIGN 7.7).
--- Grain: channel and latency bucket. Inputs: as for performance_totals. Pure.
-with gaps as (
-    select unnest($gap_from_s) as from_s, unnest($gap_to_s) as to_s
+-- Grain: question, channel and latency bucket. Inputs: as for performance_totals. Pure.
+with asks as materialized (
+    select
+        unnest($ask) as ask, unnest($ask_channel_key) as channel_key,
+        unnest($ask_first_s) as first_s, unnest($ask_last_s) as last_s
+),
+gaps as (
+    select
+        unnest($gap) as ask, unnest($gap_from_s) as from_s, unnest($gap_to_s) as to_s,
+        unnest($gap_step_s) as step_s
 ),
 skipped as materialized (
-    select unnest(range(from_s, to_s, $step_s)) as start_s from gaps
+    select ask, unnest(range(from_s, to_s, step_s)) as start_s from gaps
 )
-select channel_key, bucket, sum(count) as count
+select ask, channel_key, bucket, sum(count) as count
 from latency_histogram
-anti join skipped using (start_s)
-where channel_key in (select unnest($channel_keys))
-    and start_s between $first_s and $last_s
-group by channel_key, bucket
-order by channel_key, bucket
+join asks using (channel_key)
+anti join skipped using (ask, start_s)
+where start_s between $first_s and $last_s
+    and start_s between asks.first_s and asks.last_s
+group by ask, channel_key, bucket
+order by ask, channel_key, bucket

@@ -13,7 +13,7 @@ from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 from processors.compaction import MinuteFolder, RollupCompactor
 from processors.housekeeping import Done, Housekeeper
-from sla.performance import read_observed
+from sla.performance import Asked, read_observed
 from sla.telemetry import ChannelRow
 from tests.unit.processors_support import (
     DAY,
@@ -352,7 +352,8 @@ def test_minutes_fold_to_days_and_every_objective_is_what_it_was(memory_store) -
         return [(a, b) for a, b in cut if a < b]
 
     keys = [ChannelRow("X", name, key, 0, None) for key, name in enumerate(channels, 1)]
-    before = read_observed(memory_store.writer, keys, pieces, 60)
+    asked = [Asked(keys, pieces, 60)]
+    (before,) = read_observed(memory_store.writer, asked)
     last_day = [row for row in table_of(memory_store, "rollups") if row[1] >= MIDNIGHT + 3 * DAY]
     watermark_us = (MIDNIGHT + 403 * DAY) * US
     folder = MinuteFolder(memory_store, lambda _point: None, RetentionSettings(), settled)
@@ -360,7 +361,7 @@ def test_minutes_fold_to_days_and_every_objective_is_what_it_was(memory_store) -
     while folder.compact(watermark_us, 1_000):
         pass
 
-    assert read_observed(memory_store.writer, keys, pieces, 60) == before
+    assert read_observed(memory_store.writer, asked) == [before]
     assert sum(one.latency_count for one in before) == 2 * (2 * 1_440 - 5)
     starts = memory_store.writer.execute(
         "select start_s from rollups where channel_key = 1 order by 1"

@@ -1,0 +1,199 @@
+"""Objectives other than availability of many circuits at once, and what is remembered of them.
+
+Complete rollups only ever change by late, duplicate or conflicting samples, all of which are in the
+ledger: its count is part of what is compared. While it stands still, a month that has grown costs
+only what it has grown by.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import duckdb
+
+from linksla.inventory import Circuit
+from sla.answers import ObjectiveAnswer
+from sla.contracts import PerformanceTerms
+from sla.performance import (
+    Asked,
+    Observed,
+    judge_performance,
+    pooled,
+    qualifying,
+    read_observed,
+    rollup_seconds,
+)
+from sla.periods import Ownership, Period
+from sla.telemetry import ChannelRow, Telemetry
+
+_REMEMBERED_MAX: Final = 4_096  # four channels of 100 buckets each are some 30 kB
+_TOGETHER_MAX: Final = 256
+_KEYS_APART_MAX: Final = 64
+"""Closed days lie sorted by channel, some 85 channels to a row group: channels close to each other
+are read together, others are not, so that nobody reads what lies between them."""
+
+Pieces = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked of one period; equal questions have equal answers."""
+
+    circuit_id: str
+    start_s: int
+    own: Ownership
+    channels: tuple[ChannelRow, ...]
+    step_seconds: int
+    ledger_count: int
+    pieces: Pieces
+    terms: tuple[PerformanceTerms, ...]
+    is_open: bool
+
+    @property
+    def key(self) -> tuple[str, int, Ownership]:
+        """Return what stays as the month grows."""
+        return self.circuit_id, self.start_s, self.own
+
+    def beyond(self, before: "_Question") -> Pieces | None:
+        """Return the pieces this one has and `before` had not, or None: it did not just grow."""
+        if (self.channels, self.step_seconds, self.ledger_count) != (
+            before.channels, before.step_seconds, before.ledger_count,
+        ):  # fmt: skip
+            return None
+        if not before.pieces:
+            return self.pieces
+        last = len(before.pieces) - 1
+        if self.pieces[:last] != before.pieces[:last] or len(self.pieces) <= last:
+            return None
+        (first, ended), (begins, ends) = before.pieces[last], self.pieces[last]
+        if begins != first or ends < ended:
+            return None
+        return ((ended, ends),) * (ends > ended) + self.pieces[last + 1 :]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    question: _Question
+    observed: tuple[Observed, ...]
+    answers: tuple[ObjectiveAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    number: int
+    question: _Question
+    before: tuple[Observed, ...]
+    missing: Pieces
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.question.channels, self.missing, self.question.step_seconds)
+
+
+class Performance:
+    """Reads rollups and histograms for the objectives of periods, and remembers their sums."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[str, int, Ownership], _Kept] = OrderedDict()
+
+    def objectives(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        facts: Telemetry,
+        asked: Sequence[tuple[Circuit, Period]],
+    ) -> list[tuple[ObjectiveAnswer, ...]]:
+        """Return, for each period, the answers of its contract's other objectives, in its order."""
+        found: list[tuple[ObjectiveAnswer, ...]] = [()] * len(asked)
+        tasks = []
+        for number, (circuit, period) in enumerate(asked):
+            if not period.history.in_force.contract.objectives:
+                continue
+            question = _question(facts, circuit, period)
+            with self._lock:
+                kept = self._known.get(question.key)
+            if kept is not None and kept.question == question:
+                found[number] = kept.answers
+                continue
+            missing = None if kept is None else question.beyond(kept.question)
+            if kept is None or missing is None:
+                tasks.append(_Task(number, question, (), question.pieces))
+            else:
+                tasks.append(_Task(number, question, kept.observed, missing))
+        for task, more in _read(cursor, tasks):
+            found[task.number] = self._judged(task, more)
+        return found
+
+    def _judged(self, task: _Task, more: tuple[Observed, ...]) -> tuple[ObjectiveAnswer, ...]:
+        question, observed = task.question, _added(task.question.channels, task.before, more)
+        answers = tuple(
+            judge_performance(terms, observed, is_open=question.is_open) for terms in question.terms
+        )
+        with self._lock:
+            self._known[question.key] = _Kept(question, observed, answers)
+            self._known.move_to_end(question.key)
+            while len(self._known) > _REMEMBERED_MAX:
+                self._known.popitem(last=False)
+        return answers
+
+
+def _question(facts: Telemetry, circuit: Circuit, period: Period) -> _Question:
+    step = rollup_seconds(circuit)
+    return _Question(
+        circuit.id,
+        period.start_s,
+        period.own,
+        facts.channels[circuit.id],
+        step,
+        facts.ledger_counts.get(circuit.id, 0),
+        qualifying(period, step),
+        period.history.in_force.contract.objectives,
+        period.rest > 0,
+    )
+
+
+def _read(
+    cursor: duckdb.DuckDBPyConnection, tasks: Sequence[_Task]
+) -> Iterator[tuple[_Task, tuple[Observed, ...]]]:
+    for together in _neighbours(tasks):
+        yield from zip(
+            together, read_observed(cursor, [task.asked for task in together]), strict=True
+        )
+
+
+def _neighbours(tasks: Sequence[_Task]) -> Iterator[list[_Task]]:
+    """Yield tasks in groups that lie close together in storage and in time."""
+    ordered = sorted(
+        tasks, key=lambda task: (task.missing[:1], task.question.channels[0].channel_key)
+    )
+    group: list[_Task] = []
+    for task in ordered:
+        if group and not (len(group) < _TOGETHER_MAX and _close(group[-1], task)):
+            yield group
+            group = []
+        group.append(task)
+    if group:
+        yield group
+
+
+def _close(before: _Task, task: _Task) -> bool:
+    apart = task.question.channels[0].channel_key - before.question.channels[-1].channel_key
+    return task.missing[:1] == before.missing[:1] and 0 <= apart <= _KEYS_APART_MAX
+
+
+def _added(
+    channels: Sequence[ChannelRow], before: Sequence[Observed], more: Sequence[Observed]
+) -> tuple[Observed, ...]:
+    """Return two observations as one, by channel as if they had been read as one."""
+    if not before:
+        return tuple(more)
+    old, new = ({one.name: one for one in many} for many in (before, more))
+    return tuple(
+        replace(pooled([old[name], new[name]]), name=name)
+        if name in old and name in new
+        else old.get(name) or new[name]
+        for name in (channel.channel for channel in channels)
+        if name in old or name in new
+    )
