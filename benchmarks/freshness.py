@@ -3,10 +3,10 @@
     python -m benchmarks.freshness [--seconds 600] [--rate 100000] [--circuits 20000]
 
 A process sends samples observed at the instant they are sent; a whole node with its web server
-reads them; a reader asks `GET /api/v1/circuits/{id}` of a few circuits in turn. `live_to` is the end
-of the latest cell a sample starts in: the first answer that shows a cell ends the wait of the first
-sample in it. A cell that is skipped over counts with the answer that went past it. What is printed
-is therefore an upper bound: it includes the time between two questions.
+reads them; a reader asks `GET /api/v1/circuits/{id}` of a few circuits in turn. `live_to` is the
+end of the latest cell a sample starts in: the first answer that shows a cell ends the wait of the
+first sample in it. A cell that is skipped over counts with the answer that went past it. What is
+printed is therefore an upper bound: it includes the time between two questions.
 """
 
 import argparse
@@ -16,13 +16,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import httpx
 import numpy as np
@@ -42,7 +40,7 @@ WARM_S = 5.0
 
 @dataclass(slots=True)
 class Asked:
-    """Answers of the API about some circuits: when they came, what they showed, how long it took."""
+    """Answers of the API about some circuits: when they came, what they showed, how long."""
 
     came: list[tuple[str, float, int]] = field(default_factory=list)
     took: list[float] = field(default_factory=list)
@@ -74,8 +72,8 @@ def network(folder: Path, circuits: int, start_s: int, rate_grid_s: int = GRID_S
     channels = ", ".join(f"{{name: ch{n + 1}}}" for n in range(CHANNELS))
     lines = ["customers: [{id: acme, name: Acme}]", "circuits:"]
     lines += [
-        f"  - {{id: {circuit_name(number)}, owners: [{{customer: acme}}], contract: bench, site: S, "
-        f"region: R, bandwidth_mbps: 10000, grid_seconds: {rate_grid_s}, "
+        f"  - {{id: {circuit_name(number)}, owners: [{{customer: acme}}], contract: bench, "
+        f"site: S, region: R, bandwidth_mbps: 10000, grid_seconds: {rate_grid_s}, "
         f"active_from: {start_s}, channels: [{channels}]}}"
         for number in range(circuits)
     ]
@@ -102,7 +100,8 @@ def live_node(folder: Path, bootstrap: str, *options: str) -> Iterator[LiveNode]
     process = subprocess.Popen(
         [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     try:
         line = process.stdout.readline()
         if not line:
@@ -129,10 +128,8 @@ def producer(
     finally:
         out, _ = process.communicate()
         if out:
-            sent, took = out.split()
-            print(
-                f"sent {int(sent):,} samples in {float(took):.1f} s: {int(sent) / float(took):,.0f}/s"
-            )
+            sent, took = map(float, out.split())
+            print(f"sent {sent:,.0f} samples in {took:.1f} s: {sent / took:,.0f}/s")
 
 
 def ask(node: LiveNode, circuits: Sequence[str], until: float, asked: Asked) -> None:
@@ -179,38 +176,40 @@ def waits(asked: Asked, log: Path, slices: int, from_s: float) -> tuple[np.ndarr
     return np.array(found), still
 
 
-def report_events(path: Path, from_s: float, to_s: float, file: IO[str]) -> None:
+def report_events(path: Path, from_s: float, to_s: float) -> None:
     """Print what the node did in a range of time: how often, how long, and the longest gaps."""
     noted = json.loads(path.read_text())
     events = [(at, name, value) for at, name, value in noted["events"] if from_s <= at <= to_s]
     commits = [at for at, name, _ in events if name == "linksla_commit_seconds"]
     gaps = np.diff([from_s, *commits, to_s])
-    print(f"commits {len(commits)}, longest gap between two {gaps.max():.2f} s", file=file)
+    print(f"commits {len(commits)}, longest gap between two {gaps.max():.2f} s")
     for number in np.argsort(gaps)[::-1][:5]:
         lower = [from_s, *commits][number]
-        upper = lower + gaps[number]
         inside = [
             f"{name.removeprefix('linksla_')} {value:.2f}"
             for at, name, value in events
-            if lower < at <= upper + 0.01 and value >= 0.05 and "wal" not in name
+            if lower < at <= lower + gaps[number] + 0.01 and value >= 0.05 and "wal" not in name
         ]
-        print(
-            f"  gap {gaps[number]:.2f} s at +{lower - from_s:.1f} s: {', '.join(inside)}", file=file
-        )
+        print(f"  {gaps[number]:.2f} s at +{lower - from_s:.1f} s: {', '.join(inside)}")
     for name in sorted({name for _, name, _ in events}):
-        values = np.array([value for _, known, value in events if known == name])
-        if name.startswith("rows"):
-            print(f"{name}: {len(values)} times, {values.sum():,.0f} in all", file=file)
-        elif "wal" in name:
-            drops = int((np.diff(values) < -(32 << 20)).sum())
-            print(f"checkpoints (log shrank by over 32 MiB): {drops}, "
-                  f"log at most {values.max() / 2**20:.0f} MiB", file=file)  # fmt: skip
-        else:
-            print(f"{name}: n {len(values)}, p50 {np.median(values):.3f}, p99 "
-                  f"{np.quantile(values, 0.99):.3f}, max {values.max():.3f}, sum {values.sum():.1f} s",
-                  file=file)  # fmt: skip
-    print(f"node: peak {noted['peak_bytes'] / 2**30:.2f} GiB, {noted['cpu_seconds']:.0f} s CPU",
-          file=file)  # fmt: skip
+        report_event(name, np.array([value for _, known, value in events if known == name]))
+    print(f"node: peak {noted['peak_bytes'] / 2**30:.2f} GiB, {noted['cpu_seconds']:.0f} s CPU")
+
+
+def report_event(name: str, values: np.ndarray) -> None:
+    """Print how often something was done and how long it took."""
+    if name.startswith("rows"):
+        print(f"{name}: {len(values)} times, {values.sum():,.0f} in all")
+        return
+    if "wal" in name:
+        drops = int((np.diff(values) < 0).sum())
+        print(f"write-ahead log: shrank {drops} times, at most {values.max() / 2**20:.0f} MiB")
+        return
+    middle, high = np.median(values), np.quantile(values, 0.99)
+    print(
+        f"{name}: n {len(values)}, p50 {middle:.3f}, p99 {high:.3f}, max {values.max():.3f}, "
+        f"sum {values.sum():.1f} s"
+    )
 
 
 def main() -> int:
@@ -218,39 +217,47 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--rate", type=int, default=100_000)
     parser.add_argument("--circuits", type=int, default=20_000, help="of 4 channels each")
-    parser.add_argument("--unit-seconds", type=int, default=60,
-                        help="an hour of samples and a day of rollups last so long; 0: as they are")  # fmt: skip
+    parser.add_argument(
+        "--unit-seconds", type=int, default=60,
+        help="an hour of samples and a day of rollups last so long; 0: as long as they do",
+    )  # fmt: skip
+    parser.add_argument("--steps", action="store_true", help="print each step of a commit too")
     parser.add_argument("--folder", type=Path, help="where to work; by default a temporary one")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="linksla-freshness-", dir=arguments.folder))
         stack.callback(shutil.rmtree, folder, True)
-        node_folder = folder / "node"
-        network(node_folder, arguments.circuits, int(time.time()) - 120)
-        asked = Asked()
-        with kafka(folder) as bootstrap:
-            options = ["--unit-seconds", str(arguments.unit_seconds)]
-            with live_node(node_folder, bootstrap, *options) as node:
-                began = time.time()
-                until = began + arguments.seconds + WARM_S
-                slices = slices_of(arguments.circuits, arguments.rate)
-                names = [circuit_name(n) for n in range(min(PROBES, arguments.circuits))]
-                with producer(folder, bootstrap, circuits=arguments.circuits,
-                              rate=arguments.rate, seconds=arguments.seconds + WARM_S) as log:  # fmt: skip
-                    reader = threading.Thread(target=ask, args=(node, names, until, asked))
-                    reader.start()
-                    reader.join()
-        from_s = began + WARM_S
-        found, still = waits(asked, log, slices, from_s)
-        took = np.array(asked.took)
-        print(f"produced → visible, {len(found):,} cells of {len(names)} circuits: p50 "
-              f"{np.median(found):.3f} s, p99 {np.quantile(found, 0.99):.3f} s, max {found.max():.3f} s")  # fmt: skip
-        print(f"longest time without a new answer: {still:.2f} s (a new one is due every "
-              f"{GRID_S} s)")  # fmt: skip
-        print(f"answers: {len(took):,}, p50 {np.median(took) * 1e3:.0f} ms, p99 "
-              f"{np.quantile(took, 0.99) * 1e3:.0f} ms, failed {asked.failed}")  # fmt: skip
-        report_events(node.events, from_s, until, sys.stdout)
+        network(folder / "node", arguments.circuits, int(time.time()) - 120)
+        run(folder, arguments)
     return 0
+
+
+def run(folder: Path, arguments: argparse.Namespace) -> None:
+    """Send, ask and print."""
+    circuits, rate = arguments.circuits, arguments.rate
+    seconds = arguments.seconds + WARM_S
+    options = ["--unit-seconds", str(arguments.unit_seconds)]
+    if arguments.steps:
+        options.append("--steps")
+    asked = Asked()
+    names = [circuit_name(n) for n in range(min(PROBES, circuits))]
+    with kafka(folder) as bootstrap, live_node(folder / "node", bootstrap, *options) as node:
+        began = time.time()
+        with producer(folder, bootstrap, circuits=circuits, rate=rate, seconds=seconds) as log:
+            ask(node, names, began + seconds, asked)
+    from_s = began + WARM_S
+    found, still = waits(asked, log, slices_of(circuits, rate), from_s)
+    took = np.array(asked.took) * 1_000
+    print(
+        f"produced → visible, {len(found):,} cells of {len(names)} circuits: p50 "
+        f"{np.median(found):.3f} s, p99 {np.quantile(found, 0.99):.3f} s, max {found.max():.3f} s"
+    )
+    print(f"longest time without news in the API: {still:.2f} s (news are due every {GRID_S} s)")
+    print(
+        f"answers: {len(took):,}, p50 {np.median(took):.0f} ms, p99 "
+        f"{np.quantile(took, 0.99):.0f} ms, failed {asked.failed}"
+    )
+    report_events(node.events, from_s, began + seconds)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from dashboards.accounts import Accounts, Role
 from linksla.clock import MICROSECONDS, SystemClock
 from linksla.meters import Meters
 from processors import compaction, housekeeping, moving
+from processors.writer import Writer
 
 OBSERVED = ("linksla_commit_seconds", "linksla_evaluate_seconds")
 
@@ -56,12 +57,15 @@ def main() -> int:
     parser.add_argument("bootstrap")
     parser.add_argument("events", type=Path)
     parser.add_argument("--unit-seconds", type=int, default=0)
+    parser.add_argument("--steps", action="store_true", help="note each step of a commit too")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     if arguments.unit_seconds:
         shorten(arguments.unit_seconds)
     clock, meters = SystemClock(), TimedMeters()
     watch_collector(meters)
+    if arguments.steps:
+        watch_steps(meters)
     running = Running(load_configuration(arguments.folder), arguments.bootstrap, clock, meters)
     stopped = threading.Event()
     running.start()
@@ -113,11 +117,22 @@ def watch_collector(meters: TimedMeters) -> None:
     gc.callbacks.append(note)
 
 
+def watch_steps(meters: TimedMeters) -> None:
+    """Note how long each step of a write took: what lies between two fault points."""
+    last = [time.perf_counter()]
+
+    def note(_writer: object, point: str) -> None:
+        now = time.perf_counter()
+        meters.events.append((time.time(), f"step {point}", now - last[0]))
+        last[0] = now
+
+    setattr(Writer, "_at", note)  # noqa: B010  (mypy knows a method may not be set)
+
+
 def shorten(unit_s: int) -> None:
     """Make an hour of samples and a day of rollups last `unit_s` seconds each."""
     for module, name, value in (
         (moving, "HOUR_US", unit_s * MICROSECONDS),
-        (moving, "CONTEXT_US", moving.CONTEXT_US),
         (compaction, "DAY_SECONDS", max(unit_s // 60, 1) * 60),
         (housekeeping, "IDLE_SECONDS", 1),
     ):

@@ -1,6 +1,8 @@
 """Cells into the table `spans`: forward as the watermark moves, again where late samples fell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -15,6 +17,9 @@ from processors.observations import Bool, Int64, Observations, integers
 from processors.progress import NO_SPAN_S, Progress, tracks_of, watermarks_of
 from processors.runs import Runs
 from processors.statements import read, run
+
+_PART_ROWS: Final = 50_000
+"""Smaller parts of the tail are put together: looking at a part costs as much as 5,000 rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +59,52 @@ def fold_forward(
     if not moved.any():
         return progress, moved
     tracks = tracks_of(channels, progress.folded_to_s, to_s)
-    observations = Observations.together(progress.tail)
-    moving = moved[observations.track]
-    ahead = observations.take(moving).ordered()
-    runs = fold(ahead, tracks)
+    due, later = _due(progress.tail, moved, to_s)
+    runs = fold(due, tracks)
     joins = _joins(runs, progress)
     _extend(writer, runs.take(joins), progress)
     _append(writer, runs.take(~joins))
     start_s = np.where(joins, progress.open_start_s[runs.track], runs.start_s)
     ends = runs.end_s == to_s[runs.track]
     opened = Runs(runs.track, start_s, runs.end_s, runs.bgp, runs.loss_class).take(ends)
-    tail = (observations.take(~moving), ahead.take(still_holding(ahead, tracks)))
+    tail = _packed((due.take(still_holding(due, tracks)), *later))
     folded = replace(progress, folded_to_s=np.where(moved, to_s, progress.folded_to_s), tail=tail)
     return _opened(folded, np.flatnonzero(moved), opened), moved
+
+
+def _due(
+    tail: Sequence[Observations], moved: Bool, to_s: Int64
+) -> tuple[Observations, list[Observations]]:
+    """Return what starts before the new end of its channel that moved, in order; and the rest.
+
+    The tail holds all of the allowed lateness: 3 million observations at 100,000 a second. Parts
+    that lie ahead of every end are not looked into.
+    """
+    furthest_us = int(to_s[moved].max()) * MICROSECONDS
+    due, later = [], []
+    for part in tail:
+        if len(part) == 0:
+            continue
+        if int(part.observed_at_us.min()) >= furthest_us:
+            later.append(part)
+            continue
+        starts = moved[part.track] & (part.observed_at_us < to_s[part.track] * MICROSECONDS)
+        due.append(part.take(starts))
+        later.append(part.take(~starts))
+    return Observations.together(due).ordered(), later
+
+
+def _packed(tail: Sequence[Observations]) -> tuple[Observations, ...]:
+    """Return the same observations in parts that are few, none of them large."""
+    parts: list[Observations] = []
+    for part in tail:
+        if len(part) == 0:
+            continue
+        if parts and len(parts[-1]) + len(part) <= _PART_ROWS:
+            parts[-1] = Observations.together((parts[-1], part))
+        else:
+            parts.append(part)
+    return tuple(parts)
 
 
 def fold_again(

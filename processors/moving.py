@@ -114,7 +114,7 @@ class SampleMover:
         bounds = {"from_us": from_us, "to_us": to_us}
         writer = self._store.writer
         rows = read(writer, "hot_samples", {**bounds, "generation": number}).cast(MOVED_SCHEMA)
-        hour = iso(from_us // HOUR_US * 3_600)[:13]
+        hour = iso(from_us // MICROSECONDS)[:13]
         name = f"{hour}-{number}.parquet"
         size = self._written(rows, name)
         instants = pc.min_max(rows.column("observed_at_us")).as_py()

@@ -59,6 +59,17 @@ def test_every_channels_last_sample_is_carried_from_fold_to_fold(memory_store) -
     }
 
 
+def test_polls_within_the_allowed_lateness_lie_in_few_parts(memory_store) -> None:
+    writer = writer_of(memory_store, circuit(grid=1, channels=("a",)))
+    samples = numbered([at(n / 2, channel="a") for n in range(80)])
+    for sample in samples:
+        writer.write(poll_of([sample]))
+
+    tail = writer._started()[1].tail
+    assert sum(len(part) for part in tail) in range(59, 64)
+    assert len(tail) <= 4
+
+
 def test_between_two_late_samples_an_earlier_long_one_still_holds(memory_store) -> None:
     long = at(0, channel="a", interval_us=200 * US, loss_ppm=1_000_000)
     late = [at(50, channel="a"), at(100, channel="a")]
