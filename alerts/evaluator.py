@@ -29,6 +29,7 @@ from alerts.conditions import (
     judge,
 )
 from alerts.muting import muted_by
+from alerts.outbox import Message, put
 from linksla.clock import MICROSECONDS, Clock, iso
 from linksla.inventory import Circuit
 from linksla.sql import statement
@@ -104,6 +105,7 @@ class AlarmEvaluator:
         for verdict_change in verdict_changes:
             by_circuit.setdefault(verdict_change.circuit_id, []).append(verdict_change)
         changes: list[AlarmChange] = []
+        announced: list[Message] = []
         for circuit_id in circuit_ids:
             summary = summaries.get(circuit_id)
             verdicts = by_circuit.get(circuit_id, [])
@@ -111,11 +113,11 @@ class AlarmEvaluator:
             if facts is None:
                 continue
             for change in self._changes(facts, standing.get(circuit_id, {}), now_us):
-                self._write_alarm(change, facts)
+                announced.append(self._write_alarm(change, facts))
                 changes.append(change)
-            for verdict in verdicts:
-                self._write_verdict(verdict, facts, now_us)
+            announced += [self._verdict_message(verdict, facts, now_us) for verdict in verdicts]
             self._judged_up_to[circuit_id] = facts.summary.complete_up_to_s
+        put(self._store.writer, self._origin.source, announced)
         return tuple(changes)
 
     def _changes(
@@ -209,7 +211,7 @@ class AlarmEvaluator:
             )  # fmt: skip
         return standing
 
-    def _write_alarm(self, change: AlarmChange, facts: CircuitFacts) -> None:
+    def _write_alarm(self, change: AlarmChange, facts: CircuitFacts) -> Message:
         alarm = change.alarm
         data = messages.alarm_data(change, facts, self._origin)
         kept = data | {
@@ -233,7 +235,7 @@ class AlarmEvaluator:
                 "payload": json.dumps(kept, sort_keys=True),
             },
         )
-        self._put_in_outbox(
+        return Message(
             subject=messages.alarm_subject(change),
             kind=messages.alarm_type(change),
             id_version=messages.alarm_version(change),
@@ -245,7 +247,7 @@ class AlarmEvaluator:
             data=data,
         )
 
-    def _write_verdict(self, change: VerdictChange, facts: CircuitFacts, now_us: int) -> None:
+    def _verdict_message(self, change: VerdictChange, facts: CircuitFacts, now_us: int) -> Message:
         answer = change.current
         known_from_s = next(m.known_from_s for m in facts.months if m.answer.month == change.month)
         withheld = None
@@ -253,7 +255,7 @@ class AlarmEvaluator:
             withheld = f"replayed history: it may have changed as early as {iso(known_from_s)}"
         elif change.previous is None:
             withheld = "first evaluation of the month: nothing changed"
-        self._put_in_outbox(
+        return Message(
             subject=messages.verdict_subject(answer),
             kind=messages.TYPE_VERDICT,
             id_version=str(answer.calculation_version),
@@ -265,48 +267,6 @@ class AlarmEvaluator:
             data=messages.verdict_data(
                 answer, reason=change.reason, reported_at_us=now_us, origin=self._origin
             ),
-        )
-
-    def _put_in_outbox(
-        self,
-        *,
-        subject: str,
-        kind: str,
-        id_version: str,
-        version: int,
-        circuit_id: str,
-        event_at_s: int,
-        created_at_us: int,
-        withheld_reason: str | None,
-        data: dict[str, object],
-    ) -> None:
-        writer = self._store.writer
-        repeat = 0
-        while True:
-            event_id = messages.message_id(subject, id_version, repeat)
-            found = writer.execute(statement("alerts", "outbox_has"), {"id": event_id}).fetchone()
-            if found == (0,):
-                break
-            repeat += 1
-        writer.execute(
-            statement("alerts", "outbox_insert"),
-            {
-                "id": event_id,
-                "subject": subject,
-                "type": kind,
-                "version": version,
-                "circuit_id": circuit_id,
-                "created_at_us": created_at_us,
-                "withheld_reason": withheld_reason,
-                "payload": messages.cloud_event(
-                    event_id=event_id,
-                    kind=kind,
-                    source=self._origin.source,
-                    subject=subject,
-                    event_at_s=event_at_s,
-                    data=data,
-                ),
-            },
         )
 
 

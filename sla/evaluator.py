@@ -5,7 +5,7 @@ cost next to nothing (`sla.remembered`, `sla.performance` remember by content).
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from linksla.clock import Clock
@@ -56,28 +56,33 @@ class Evaluator:
                 before = standing.get((answer.circuit_id, answer.month))
                 change = _changed(answer, before)
                 if change is not None:
-                    self._append(change)
                     changes.append(change)
+        self._append(changes)
         return tuple(changes)
 
-    def _append(self, change: VerdictChange) -> None:
-        answer = change.current
+    def _append(self, changes: Sequence[VerdictChange]) -> None:
+        if not changes:
+            return
+        answers = [change.current for change in changes]
         self._store.writer.execute(
             statement("sla", "verdict_insert"),
             {
-                "circuit_id": answer.circuit_id,
-                "month": answer.month,
-                "calculation_version": answer.calculation_version,
+                "circuit_id": [answer.circuit_id for answer in answers],
+                "month": [answer.month for answer in answers],
+                "calculation_version": [answer.calculation_version for answer in answers],
                 "calculated_at_us": self._clock.now_us(),
-                "complete_up_to_s": answer.complete_up_to_s,
-                "final": answer.final,
-                "verdicts": canonical(answer),
-                "reason": change.reason,
-                "payload": json.dumps(
-                    to_json(answer, commercial=True), ensure_ascii=False, separators=(",", ":")
-                ),
+                "complete_up_to_s": [answer.complete_up_to_s for answer in answers],
+                "final": [answer.final for answer in answers],
+                "verdicts": [canonical(answer) for answer in answers],
+                "reason": [change.reason for change in changes],
+                "payload": [_payload(answer) for answer in answers],
             },
         )
+
+
+def _payload(answer: MonthAnswer) -> str:
+    body = to_json(answer, commercial=True)
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def canonical(answer: MonthAnswer) -> str:

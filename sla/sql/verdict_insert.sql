@@ -1,6 +1,7 @@
--- Append one calculation of a month whose verdicts changed.
--- Grain: circuit, month and calculation version. Not idempotent: the evaluator compares first.
-insert into verdict_history values (
-    $circuit_id, $month, $calculation_version, $calculated_at_us, $complete_up_to_s, $final,
-    $verdicts, $reason, $payload
-)
+-- Append calculations of months whose verdicts changed.
+-- Grain: circuit, month and calculation version. Inputs: parallel lists. Not idempotent: the
+-- evaluator compares first.
+insert into verdict_history
+select
+    unnest($circuit_id), unnest($month), unnest($calculation_version), $calculated_at_us,
+    unnest($complete_up_to_s), unnest($final), unnest($verdicts), unnest($reason), unnest($payload)
