@@ -22,10 +22,11 @@ def muted_by(
 ) -> Muted | None:
     """Return the window that mutes a circuit now, or None.
 
-    A channel's window does not mute its circuit: others are there to hold the circuit up.
+    A channel's window does not mute its circuit: others are there to hold the circuit up. Nor does
+    a ticket that waits for the customer: it stops a clock, not the alarms.
     """
     for window in windows:
-        if not window.mute_alerts or window.channel is not None:
+        if not window.mute_alerts or window.channel is not None or window.ticket is not None:
             continue
         if window.circuit != circuit.id and (window.site is None or window.site != circuit.site):
             continue

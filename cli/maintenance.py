@@ -12,7 +12,7 @@ from cli.network import Network, decide_window
 from cli.wiring import decisions_path
 from linksla.clock import SystemClock, iso
 from linksla.decisions import DecisionsStore
-from sla.maintenance import MaintenanceWindow
+from sla.maintenance import STILL_S, MaintenanceWindow
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,4 +65,7 @@ def line(window: MaintenanceWindow) -> str:
         said += f", refused by {window.refused_by}"
     elif window.approved_by:
         said += f", approved by {window.approved_by}"
-    return f"{window.id:16} {about:16} {iso(window.start)} to {iso(window.end)}  {said}"
+    if window.ticket:
+        about += f" waits for the customer, ticket {window.ticket}"
+    ends = "still" if window.end == STILL_S else iso(window.end)
+    return f"{window.id:16} {about:16} {iso(window.start)} to {ends}  {said}"

@@ -14,6 +14,7 @@ from sla.answers import (
     Outage,
     Series,
 )
+from sla.json import exclusion_json, outage_json
 from sla.scope import Scope
 
 Body = Mapping[str, object]
@@ -73,30 +74,13 @@ def series_body(series: Series) -> Body:
 
 def outage_body(outage: Outage) -> Body:
     """Return an outage; `end` null: still down."""
-    return {
-        "id": outage.outage_id,
-        "circuit_id": outage.circuit_id,
-        "start": iso(outage.start_s),
-        "end": _instant(outage.end_s),
-        "down_seconds": outage.down_seconds,
-        "excluded_seconds": outage.excluded_seconds,
-        "attribution": outage.attribution,
-        "carried_in": outage.carried_in,
-    }
+    return {**outage_json(outage), "circuit_id": outage.circuit_id}
 
 
 def exclusion_body(circuit_id: str, exclusion: ExclusionAnswer) -> Body:
-    """Return a maintenance record as it bears on a circuit."""
-    return {
-        "id": exclusion.exclusion_id,
-        "circuit_id": circuit_id,
-        "start": iso(exclusion.start_s),
-        "end": iso(exclusion.end_s),
-        "scope": exclusion.scope,
-        "accepted": exclusion.accepted,
-        "excluded_seconds": exclusion.seconds,
-        "reason": exclusion.reason,
-    }
+    """Return a record that would take seconds out as it bears on a circuit."""
+    body = exclusion_json(exclusion)
+    return {**body, "excluded_seconds": body.pop("seconds"), "circuit_id": circuit_id}
 
 
 def alarm_body(alarm: AlarmAnswer) -> Body:

@@ -74,6 +74,22 @@ class Tape:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributionAnswer:
+    """What somebody proposed an outage is attributed to, and what another decided about it."""
+
+    proposal_id: str
+    attribution: str  # carrier, customer, force_majeure, measurement_fault
+    standing: str  # proposed (nobody has decided), approved, refused, revoked
+    proposed_by: str
+    proposed_at_s: int
+    reason: str
+    ticket: str | None = None
+    decided_by: str | None = None
+    decided_at_s: int | None = None
+    decided_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outage:
     """From the onset of down to its end; `end_s` None: still down.
 
@@ -86,21 +102,29 @@ class Outage:
     end_s: int | None
     down_seconds: int
     excluded_seconds: int
-    attribution: str
+    attribution: str  # carrier until somebody's word is approved; maintenance if all was excluded
     carried_in: bool
+    attributions: tuple[AttributionAnswer, ...] = ()  # every word, oldest first
 
 
 @dataclass(frozen=True, slots=True)
 class ExclusionAnswer:
-    """One maintenance record as it bears on a month, whether it was accepted or refused."""
+    """One record that would take seconds out, as it bears on a month, accepted or refused.
+
+    Maintenance, a ticket that waits for the customer, or an outage attributed to somebody else.
+    """
 
     exclusion_id: str
     start_s: int
     end_s: int
-    scope: str  # "circuit", "site DEN", "channel ch1"
+    scope: str  # "circuit", "site DEN", "channel ch1", "ticket INC-7", "outage 3f2a…"
     accepted: bool
     seconds: int  # taken out of the month
     reason: str  # why accepted or refused, in words
+    proposed_by: str = ""
+    decided_by: str | None = None
+    is_open: bool = False  # nobody has decided: the month is not final
+    shown: bool = True  # to the customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +219,7 @@ class MonthAnswer:
     credit_currency: str | None = None
     credit_issued: bool | None = None  # False: not more than the contract's minimum payout
     credit_claim_by_s: int | None = None  # the last instant to claim it; None: needs no claim
+    open_proposals: tuple[str, ...] = ()  # ids; while there is one, the month is not final
 
 
 @dataclass(frozen=True, slots=True)

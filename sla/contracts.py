@@ -74,6 +74,18 @@ class MaintenanceTerms:
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
+class ExclusionTerms:
+    """What leaves the contractual buckets besides maintenance, once two people have said so.
+
+    False: such seconds stay down. Stop-clock conditions: MEF 124, ticket state `pending`.
+    """
+
+    customer: bool = False  # outages that the customer caused
+    force_majeure: bool = False
+    waiting_for_customer: bool = False  # while an outage's ticket waits for the customer
+
+
+@dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
 class Contract:
     """One version of a contract, valid until the next version (DESIGN 7.9)."""
 
@@ -87,6 +99,7 @@ class Contract:
     availability: AvailabilityTerms
     objectives: tuple[PerformanceTerms, ...] = ()
     maintenance: MaintenanceTerms = MaintenanceTerms()
+    exclusions: ExclusionTerms = ExclusionTerms()
     credit: Schedules = ()
     payout: PayoutTerms = PayoutTerms()
 
@@ -253,4 +266,5 @@ def _fixed(contract: Contract) -> dict[str, object]:
         "timezone": contract.timezone,
         "anniversary_day": contract.anniversary_day,
         "maintenance": contract.maintenance,
+        "exclusions": contract.exclusions,
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sla.answers import Bucket, Span
-from sla.contracts import MaintenanceTerms
+from sla.contracts import ExclusionTerms, MaintenanceTerms
 from sla.maintenance import MaintenanceWindow
 from sla.runs import AvailabilityRun
 from sla.words import duration
@@ -19,6 +19,7 @@ class Decision:
     window: MaintenanceWindow
     accepted: bool
     reason: str
+    is_open: bool = False  # a proposal that nobody has decided: no month it touches is final
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,9 @@ class Cap:
 
 def decide(window: MaintenanceWindow, terms: MaintenanceTerms) -> Decision:
     """Accept a window that was announced in time, or approved by another than its proposer."""
-    if not window.exclude_from_sla:
-        return Decision(window, False, "the record says that it does not touch the SLA")
-    if window.refused_by is not None:
-        return Decision(window, False, f"refused by {window.refused_by}")
-    if window.approved_by is not None and window.approved_by != window.proposed_by:
-        return Decision(
-            window, True, f"approved by {window.approved_by}, proposed by {window.proposed_by}"
-        )
+    decided = _by_people(window)
+    if decided is not None:
+        return decided
     notice = window.start - window.announced_at
     needed = terms.notice_hours * 3_600
     said = (
@@ -60,8 +56,34 @@ def decide(window: MaintenanceWindow, terms: MaintenanceTerms) -> Decision:
         return Decision(window, True, f"{said}; {terms.notice_hours} h are asked for")
     approval = "who proposes does not approve" if window.approved_by else "nobody has approved it"
     return Decision(
-        window, False, f"{said}, but {terms.notice_hours} h are asked for, and {approval}"
+        window, False, f"{said}, but {terms.notice_hours} h are asked for, and {approval}", True
     )
+
+
+def decide_wait(window: MaintenanceWindow, terms: ExclusionTerms) -> Decision:
+    """Accept that a ticket waits for the customer, if the contract stops the clock then.
+
+    It is somebody's word about the past: no notice helps, another than the proposer approves.
+    """
+    if not terms.waiting_for_customer:
+        return Decision(window, False, "the contract does not stop the clock for a ticket")
+    decided = _by_people(window)
+    if decided is not None:
+        return decided
+    approval = "who proposes does not approve" if window.approved_by else "nobody has approved it"
+    return Decision(window, False, f"proposed by {window.proposed_by}, and {approval}", True)
+
+
+def _by_people(window: MaintenanceWindow) -> Decision | None:
+    if not window.exclude_from_sla:
+        return Decision(window, False, "the record says that it does not touch the SLA")
+    if window.refused_by is not None:
+        return Decision(window, False, f"refused by {window.refused_by}")
+    if window.approved_by is not None and window.approved_by != window.proposed_by:
+        return Decision(
+            window, True, f"approved by {window.approved_by}, proposed by {window.proposed_by}"
+        )
+    return None
 
 
 def excluded_seconds(

@@ -11,11 +11,13 @@ from typing import Final
 import duckdb
 
 from linksla.inventory import Circuit, Inventory
+from sla.answers import Bucket
+from sla.attributions import Reclassification, reattributed, ruled, stopped
 from sla.calendar import month_bounds, months_between
 from sla.contracts import Contract, ContractInForce
-from sla.exclusions import Cap, Decision, Excluded, decide, excluded_seconds
-from sla.judged import JudgedRun, in_buckets
-from sla.maintenance import MaintenanceWindow
+from sla.exclusions import Cap, Decision, Excluded, decide, decide_wait, excluded_seconds
+from sla.judged import JudgedRun, OutageRange, in_buckets, outage_ranges
+from sla.maintenance import STILL_S, MaintenanceWindow
 from sla.runs import (
     AvailabilityRun,
     ChannelPart,
@@ -28,7 +30,7 @@ from sla.runs import (
 )
 from sla.telemetry import Telemetry
 
-FAR_AHEAD_S: Final = 253_402_300_800  # the year 10000: still
+FAR_AHEAD_S: Final = STILL_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class History:
     unknown_bad: tuple[JudgedRun, ...]  # every unknown cell taken as bad
     excluded: tuple[Excluded, ...]
     decisions: tuple[Decision, ...]
+    reclassified: tuple[Reclassification, ...] = ()  # every proposal about the circuit's outages
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,12 @@ class Historian:
         inventory: Inventory,
         contracts: Mapping[str, tuple[Contract, ...]],
         maintenance: Sequence[MaintenanceWindow],
+        reclassified: Mapping[str, tuple[Reclassification, ...]] | None = None,
     ) -> None:
         self._inventory = inventory
         self._contracts = contracts
         self._maintenance = tuple(maintenance)
+        self._reclassified = reclassified or {}
         self._windows: dict[tuple[str, str], list[MaintenanceWindow]] = {}
         for window in maintenance:
             bears_on = (
@@ -86,12 +91,15 @@ class Historian:
     def basis(self, circuit_id: str) -> object:
         """Return what, beside telemetry, a circuit's history follows from, to be compared."""
         circuit = self._inventory.circuits[circuit_id]
-        return circuit, self.windows_of(circuit)
+        return circuit, self.windows_of(circuit), self._reclassified.get(circuit_id, ())
 
     def under(self, versions: tuple[Contract, ...]) -> "Historian":
         """Return one that judges every circuit under another contract."""
         return Historian(
-            self._inventory, dict.fromkeys(self._contracts, versions), self._maintenance
+            self._inventory,
+            dict.fromkeys(self._contracts, versions),
+            self._maintenance,
+            self._reclassified,
         )
 
     def versions(self, circuit: Circuit) -> tuple[ContractInForce, ...]:
@@ -136,8 +144,8 @@ class Historian:
         live = max(complete, facts.live_to_s.get(circuit.id, complete))
         windows = self.windows_of(circuit)
         versions = self.versions(circuit)
-        decisions = tuple(decide(w, _at(versions, w.start).maintenance) for w in windows)
-        accepted = tuple(d.window for d in decisions if d.accepted)
+        decisions = tuple(_decided(w, _at(versions, w.start)) for w in windows)
+        accepted = tuple(d.window for d in decisions if d.accepted and d.window.ticket is None)
         number = batch.add_circuit(circuit, facts, accepted)
         caps = tuple(_caps(versions, live))
         complete_plans: list[_HistoryPlan] = []
@@ -150,7 +158,15 @@ class Historian:
         current = [v for v in versions if v.start_s <= live][-1:] or list(versions[:1])
         live_plan = batch.add_history(circuit, number, current[0], live, accepted, bounds=False)
         return _CircuitPlan(
-            circuit, complete, live, tuple(complete_plans), live_plan, decisions, accepted, caps
+            circuit,
+            complete,
+            live,
+            tuple(complete_plans),
+            live_plan,
+            decisions,
+            accepted,
+            caps,
+            self._reclassified.get(circuit.id, ()),
         )
 
 
@@ -176,6 +192,7 @@ class _CircuitPlan:
     decisions: tuple[Decision, ...]
     accepted: tuple[MaintenanceWindow, ...]
     caps: tuple[Cap, ...]
+    reclassified: tuple[Reclassification, ...]
 
 
 class _Batch:
@@ -255,6 +272,12 @@ def _at(versions: Sequence[ContractInForce], second: int) -> Contract:
     return versions[0].contract
 
 
+def _decided(window: MaintenanceWindow, contract: Contract) -> Decision:
+    if window.ticket is not None:
+        return decide_wait(window, contract.exclusions)
+    return decide(window, contract.maintenance)
+
+
 def _caps(versions: Sequence[ContractInForce], end_s: int) -> Iterable[Cap]:
     """Return the caps by contract month: versions inside one share it (DESIGN 7.9)."""
     found: list[Cap] = []
@@ -279,26 +302,27 @@ def _caps(versions: Sequence[ContractInForce], end_s: int) -> Iterable[Cap]:
 
 def _finished(plan: _CircuitPlan, results: Sequence[tuple[AvailabilityRun, ...]]) -> CircuitHistory:
     def history(one: _HistoryPlan) -> History:
-        def judged(
-            numbers: tuple[int, int] | None,
-        ) -> tuple[tuple[JudgedRun, ...], tuple[Excluded, ...]]:
-            if numbers is None:
-                return (), ()
-            nominal, windows_good = results[numbers[0]], results[numbers[1]]
-            excluded = excluded_seconds(plan.accepted, nominal, windows_good, plan.caps)
-            return in_buckets(nominal, excluded, one.start_s, one.end_s), excluded
+        ordinary = _judged(plan, one, results, one.nominal)
+        outages = outage_ranges(ordinary[0]) if plan.reclassified else ()
+        runs, excluded = _ruled(plan, one, ordinary, outages, Bucket.UNMEASURED)
 
-        runs, excluded = judged(one.nominal)
+        def bound(numbers: tuple[int, int] | None, unmeasured: Bucket) -> tuple[JudgedRun, ...]:
+            if numbers is None:
+                return ()
+            judged = _judged(plan, one, results, numbers)
+            return _ruled(plan, one, judged, outages, unmeasured)[0]
+
         return History(
             plan.circuit,
             one.in_force,
             one.start_s,
             one.end_s,
             runs,
-            judged(one.unknown_good)[0],
-            judged(one.unknown_bad)[0],
+            bound(one.unknown_good, Bucket.UP),
+            bound(one.unknown_bad, Bucket.DOWN),
             excluded,
             plan.decisions,
+            plan.reclassified,
         )
 
     return CircuitHistory(
@@ -308,3 +332,40 @@ def _finished(plan: _CircuitPlan, results: Sequence[tuple[AvailabilityRun, ...]]
         tuple(history(one) for one in plan.complete),
         history(plan.live),
     )
+
+
+_Judged = tuple[tuple[JudgedRun, ...], tuple[Excluded, ...]]
+
+
+def _judged(
+    plan: _CircuitPlan,
+    one: _HistoryPlan,
+    results: Sequence[tuple[AvailabilityRun, ...]],
+    numbers: tuple[int, int],
+) -> _Judged:
+    """Return runs in buckets, with what maintenance takes out of them."""
+    nominal, windows_good = results[numbers[0]], results[numbers[1]]
+    excluded = excluded_seconds(plan.accepted, nominal, windows_good, plan.caps)
+    return in_buckets(nominal, excluded, one.start_s, one.end_s), excluded
+
+
+def _ruled(
+    plan: _CircuitPlan,
+    one: _HistoryPlan,
+    judged: _Judged,
+    outages: Sequence[OutageRange],
+    unmeasured: Bucket,
+) -> _Judged:
+    """Return the same with what people decided: attributions first, then waiting tickets."""
+    runs, excluded = judged
+    terms = one.in_force.contract.exclusions
+    runs, by_people = reattributed(
+        runs, ruled(plan.reclassified, outages, one.end_s), terms, unmeasured
+    )
+    waits = [
+        (decision.window.start, decision.window.end, decision.window.id)
+        for decision in plan.decisions
+        if decision.accepted and decision.window.ticket is not None
+    ]
+    runs, waiting = stopped(runs, waits)
+    return runs, (*excluded, *by_people, *waiting)

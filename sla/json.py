@@ -1,7 +1,14 @@
 """The API's body of a month: DESIGN 9's example, keys and order; further keys come after."""
 
 from linksla.clock import iso
-from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage, Segment
+from sla.answers import (
+    AttributionAnswer,
+    ExclusionAnswer,
+    MonthAnswer,
+    ObjectiveAnswer,
+    Outage,
+    Segment,
+)
 
 Json = dict[str, object]
 
@@ -64,6 +71,7 @@ def to_json(answer: MonthAnswer, *, commercial: bool) -> Json:
         "sentence": answer.sentence,
         "verdict": answer.verdict.value,
         "working": answer.availability_working,
+        "open_proposals": list(answer.open_proposals),
     }
     return body
 
@@ -108,6 +116,23 @@ def outage_json(outage: Outage) -> Json:
         "excluded_seconds": outage.excluded_seconds,
         "attribution": outage.attribution,
         "carried_in": outage.carried_in,
+        "attributions": [attribution_json(one) for one in outage.attributions],
+    }
+
+
+def attribution_json(one: AttributionAnswer) -> Json:
+    """Return what was proposed about an outage, and what another decided; nulls: nobody has."""
+    return {
+        "id": one.proposal_id,
+        "attribution": one.attribution,
+        "standing": one.standing,
+        "ticket": one.ticket,
+        "reason": one.reason,
+        "proposed_by": one.proposed_by,
+        "proposed_at": iso(one.proposed_at_s),
+        "decided_by": one.decided_by,
+        "decided_at": None if one.decided_at_s is None else iso(one.decided_at_s),
+        "decided_reason": one.decided_reason,
     }
 
 
@@ -121,6 +146,9 @@ def exclusion_json(exclusion: ExclusionAnswer) -> Json:
         "accepted": exclusion.accepted,
         "seconds": exclusion.seconds,
         "reason": exclusion.reason,
+        "proposed_by": exclusion.proposed_by,
+        "decided_by": exclusion.decided_by,
+        "open": exclusion.is_open,
     }
 
 

@@ -1,4 +1,4 @@
-"""Runs in buckets: availability with what is excluded taken out. Pure."""
+"""Runs in buckets, with what is excluded taken out, and the outages in them. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,4 +52,29 @@ def in_buckets(
             at = upper
             number += 1
         add(at, run.end_s, run, False)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class OutageRange:
+    """From the onset of down to the end of its last down second; `end_s` None: still down."""
+
+    start_s: int
+    end_s: int | None
+
+
+def outage_ranges(runs: Sequence[JudgedRun]) -> tuple[OutageRange, ...]:
+    """Return all outages of a history: unmeasured or excluded seconds inside do not split one."""
+    found: list[OutageRange] = []
+    onset: int | None = None
+    last = 0
+    for run in runs:
+        if run.as_experienced is Bucket.DOWN:
+            onset = run.start_s if onset is None else onset
+            last = run.end_s
+        elif run.as_experienced is Bucket.UP and onset is not None:
+            found.append(OutageRange(onset, last))
+            onset = None
+    if onset is not None:
+        found.append(OutageRange(onset, None))
     return tuple(found)

@@ -1,6 +1,11 @@
-"""Maintenance windows: one record, three separate effects (mute, exclude, show)."""
+"""Maintenance windows: one record, three separate effects (mute, exclude, show).
+
+A record with a `ticket` is no maintenance: it says when that ticket waits for the customer, and
+the clock of the circuit's outages stands still (MEF 124: a ticket that is `pending`).
+"""
 
 from pathlib import Path
+from typing import Final
 
 import yaml
 from pydantic.dataclasses import dataclass
@@ -8,6 +13,8 @@ from pydantic.dataclasses import dataclass
 from linksla.config import STRICT, load
 from linksla.errors import ConfigError
 from linksla.inventory import Circuit, Instant, Name
+
+STILL_S: Final = 253_402_300_800  # the year 10000: a ticket that still waits
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
@@ -19,19 +26,22 @@ class MaintenanceWindow:
     channel: Name | None = None  # only with circuit
     site: Name | None = None  # instead of circuit
     start: Instant
-    end: Instant
+    end: Instant = STILL_S  # left out only while a ticket still waits
     announced_at: Instant
     proposed_by: Name
     approved_by: Name | None = None
     refused_by: Name | None = None  # whatever its notice
     reason: Name
+    ticket: Name | None = None  # not maintenance: this ticket waits for the customer
     mute_alerts: bool = True
     exclude_from_sla: bool = True
     show_to_customer: bool = True
 
     @property
     def scope(self) -> str:
-        """What it is about, in words: `circuit`, `site Denver`, `channel ch1`."""
+        """What it is about, in words: `circuit`, `site Denver`, `channel ch1`, `ticket INC-7`."""
+        if self.ticket is not None:
+            return f"ticket {self.ticket}"
         if self.site is not None:
             return f"site {self.site}"
         return "circuit" if self.channel is None else f"channel {self.channel}"
@@ -74,6 +84,10 @@ def fault(window: MaintenanceWindow, seen: set[str]) -> str | None:
         return "must name a circuit or a site, and not both"
     if window.channel is not None and window.circuit is None:
         return "has a channel but no circuit"
+    if window.ticket is not None and (window.circuit is None or window.channel is not None):
+        return "has a ticket: it must name a circuit, and no site or channel"
+    if window.end == STILL_S and window.ticket is None:
+        return "has no end"
     if window.end <= window.start:
         return "does not end after its start"
     return "stands twice" if window.id in seen else None

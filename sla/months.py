@@ -6,12 +6,14 @@ from dataclasses import replace
 from fractions import Fraction
 
 from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage, Outcome
+from sla.attributions import Reclassification
 from sla.bands import percent
 from sla.calendar import month_bounds, month_name, months_between
 from sla.history import CircuitHistory, History
 from sla.judge import worst_of
 from sla.judged import JudgedRun
-from sla.outages import outages_in
+from sla.maintenance import STILL_S
+from sla.outages import excluded_by_people, open_proposals, outages_in
 from sla.periods import Ownership, Period, Version
 from sla.segments import judge_segments, month_credit, segment_answers
 from sla.words import duration, percent_down
@@ -81,6 +83,8 @@ def month_answer(
     credit = month_credit(judged, whole_end_s - start_s)
     settling = contract.availability.consecutive * history.circuit.grid_seconds
     low, high = verdict.bounds
+    proposals = open_proposals(part, start_s, last.month_end_s)
+    settled_s = last.month_end_s + settling + close_after_seconds
     down = nominal.contractual.down
     return MonthAnswer(
         circuit_id=history.circuit.id,
@@ -91,7 +95,7 @@ def month_answer(
         end_s=end_s,
         month_end_s=whole_end_s,
         complete_up_to_s=last.complete_up_to_s,
-        final=history.complete_up_to_s >= last.month_end_s + settling + close_after_seconds,
+        final=history.complete_up_to_s >= settled_s and not proposals,
         calculation_version=version.calculation,
         report_version=version.report,
         segments=segment_answers(judged, whole_end_s - start_s),
@@ -109,7 +113,9 @@ def month_answer(
         credit_reason=credit.reason,
         budget_allowed_seconds=verdict.allowed_seconds,
         budget_left_seconds=judged.left_seconds,
-        outages=outages_seen(history.circuit.id, part.runs, start_s, end_s, last.own),
+        outages=outages_seen(
+            history.circuit.id, part.runs, start_s, end_s, last.own, part.reclassified
+        ),
         exclusions=exclusions_in(part, start_s, end_s),
         verdict=worst_of(judged.objectives),
         sentence=_sentence(last.month, judged.objectives, down, verdict.allowed_seconds),
@@ -117,11 +123,17 @@ def month_answer(
         credit_currency=credit.currency,
         credit_issued=credit.issued,
         credit_claim_by_s=credit.claim_by_s,
+        open_proposals=proposals,
     )
 
 
 def outages_seen(
-    circuit_id: str, runs: Sequence[JudgedRun], start_s: int, end_s: int, own: Ownership
+    circuit_id: str,
+    runs: Sequence[JudgedRun],
+    start_s: int,
+    end_s: int,
+    own: Ownership,
+    known: Sequence[Reclassification] = (),
 ) -> tuple[Outage, ...]:
     """Return the outages of a range with nothing told of time outside an ownership.
 
@@ -133,7 +145,7 @@ def outages_seen(
             start_s=max(outage.start_s, own.start_s),
             end_s=None if outage.end_s is None or outage.end_s > own.end_s else outage.end_s,
         )
-        for outage in outages_in(circuit_id, runs, start_s, end_s)
+        for outage in outages_in(circuit_id, runs, start_s, end_s, known)
     )
 
 
@@ -155,7 +167,7 @@ def _sentence(month: str, objectives: Sequence[ObjectiveAnswer], down: int, allo
 
 def exclusions_in(part: History, start_s: int, end_s: int) -> tuple[ExclusionAnswer, ...]:
     """Return the maintenance records that touch [start_s, end_s), refused ones too."""
-    found = []
+    found = excluded_by_people(part, start_s, end_s)
     for decision in part.decisions:
         window = decision.window
         if max(window.start, start_s) >= min(window.end, end_s):
@@ -167,7 +179,9 @@ def exclusions_in(part: History, start_s: int, end_s: int) -> tuple[ExclusionAns
         )
         reason = f"{'Accepted' if decision.accepted else 'Refused'}: {decision.reason}."
         covered = min(window.end, end_s) - max(window.start, start_s)
-        if decision.accepted and seconds < covered:
+        if decision.accepted and window.ticket is not None:
+            reason += f" {duration(seconds)} of its wait were down, and are taken out."
+        elif decision.accepted and seconds < covered:
             why = (
                 "the circuit was up, would not have been up either, or another window or the "
                 "monthly cap had it"
@@ -177,8 +191,17 @@ def exclusions_in(part: History, start_s: int, end_s: int) -> tuple[ExclusionAns
             reason += f" {duration(seconds)} of {duration(covered)} taken out: {why}."
         found.append(
             ExclusionAnswer(
-                window.id, window.start, window.end, window.scope, decision.accepted, seconds,
-                reason,
+                window.id,
+                window.start,
+                window.end if window.end < STILL_S else max(end_s, window.start),
+                window.scope,
+                decision.accepted,
+                seconds,
+                reason if window.end < STILL_S else f"{reason} The ticket still waits.",
+                proposed_by=window.proposed_by,
+                decided_by=window.refused_by or window.approved_by,
+                is_open=decision.is_open,
+                shown=window.show_to_customer,
             )
-        )  # fmt: skip
+        )
     return tuple(sorted(found, key=lambda one: (one.start_s, one.exclusion_id)))

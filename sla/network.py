@@ -11,6 +11,7 @@ import duckdb
 
 from linksla.inventory import Inventory
 from linksla.stores import TelemetryStore
+from sla.attributions import Reclassification
 from sla.contracts import Contract
 from sla.history import Historian
 from sla.maintenance import MaintenanceWindow
@@ -18,6 +19,9 @@ from sla.ownership import owned
 from sla.periods import Ownership
 from sla.remembered import RememberedHistories
 from sla.scope import Scope
+
+Reclassified = Mapping[str, tuple[Reclassification, ...]]
+"""What people said about outages, by circuit."""
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -36,12 +40,15 @@ class OnNetwork:
         inventory: Inventory,
         contracts: Mapping[str, tuple[Contract, ...]],
         maintenance: Sequence[MaintenanceWindow],
+        reclassified: Reclassified | None = None,
     ) -> None:
         self._store = store
         self._inventory = inventory
         self._contracts = contracts
         self._maintenance = tuple(maintenance)
-        self._histories = RememberedHistories(Historian(inventory, contracts, maintenance))
+        self._histories = RememberedHistories(
+            Historian(inventory, contracts, maintenance, reclassified)
+        )
         self._now: OnNetwork = self
 
     def __init_subclass__(cls) -> None:
@@ -50,7 +57,12 @@ class OnNetwork:
             if not name.startswith("_") and inspect.isfunction(member):
                 setattr(cls, name, _of_now(member))
 
-    def take_over(self, inventory: Inventory, maintenance: Sequence[MaintenanceWindow]) -> None:
+    def take_over(
+        self,
+        inventory: Inventory,
+        maintenance: Sequence[MaintenanceWindow],
+        reclassified: Reclassified | None = None,
+    ) -> None:
         """Answer from another network from now on, all at once; calls under way end as begun.
 
         What is remembered of circuits that did not change stays remembered.
@@ -58,7 +70,7 @@ class OnNetwork:
         fresh = copy.copy(self)
         fresh._inventory = inventory
         fresh._maintenance = tuple(maintenance)
-        historian = Historian(inventory, self._contracts, maintenance)
+        historian = Historian(inventory, self._contracts, maintenance, reclassified)
         fresh._histories = self._histories.judged_by(historian)
         fresh._now = fresh
         self._now = fresh

@@ -32,7 +32,7 @@ from sla.contracts import Contract
 from sla.history import CircuitHistory
 from sla.maintenance import MaintenanceWindow
 from sla.months import exclusions_in, months_of, outages_seen
-from sla.network import OnNetwork
+from sla.network import OnNetwork, Reclassified
 from sla.observing import Performance
 from sla.ownership import owned_by
 from sla.periods import Ownership
@@ -59,9 +59,10 @@ class Queries(OnNetwork):
         maintenance: Sequence[MaintenanceWindow],
         time: TimeSettings,
         clock: Clock,
+        reclassified: Reclassified | None = None,
     ) -> None:
         """Remember where to read; `contracts` by id, versions in order of validity."""
-        super().__init__(store, inventory, contracts, maintenance)
+        super().__init__(store, inventory, contracts, maintenance, reclassified)
         self._time = time
         self._clock = clock
         self._performance = Performance()
@@ -238,6 +239,7 @@ class Queries(OnNetwork):
                     max(start_s, own.start_s, part.in_force.start_s),
                     min(end_s, own.end_s, part.in_force.end_s),
                     own,
+                    part.reclassified,
                 )
             )
 

@@ -29,7 +29,8 @@ from sla.judge import (
     tally,
     worst_of,
 )
-from sla.outages import outage_ranges, outages_in
+from sla.judged import outage_ranges
+from sla.outages import outages_in
 from sla.periods import Period
 from sla.words import percent_down, plain
 

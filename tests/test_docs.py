@@ -9,7 +9,13 @@ from cli.main import COMMANDS
 from linksla.inventory import Bandwidth, Channel, Circuit, Customer, Ownership, Price
 from linksla.model import Reason
 from linksla.settings import Settings
-from sla.contracts import AvailabilityTerms, Contract, MaintenanceTerms, PerformanceTerms
+from sla.contracts import (
+    AvailabilityTerms,
+    Contract,
+    ExclusionTerms,
+    MaintenanceTerms,
+    PerformanceTerms,
+)
 from sla.maintenance import MaintenanceWindow
 from sla.schedules import (
     DownSecondsBands,
@@ -52,7 +58,8 @@ def test_every_setting_is_described() -> None:
     "kind",
     [
         Customer, Circuit, Channel, Ownership, Price, Bandwidth, Contract, AvailabilityTerms,
-        PerformanceTerms, MaintenanceTerms, MaintenanceWindow, PercentBands, DownSecondsBands,
+        PerformanceTerms, MaintenanceTerms, ExclusionTerms, MaintenanceWindow,
+        PercentBands, DownSecondsBands,
         PerCumulativeHour, ExceedanceBands, RestoreBands, PayoutTerms,
     ],
 )  # fmt: skip
