@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from sla.budget_answers import Budget
+
 
 class Bucket(StrEnum):
     """Where a second of the period goes: exactly one of these."""
@@ -151,6 +153,7 @@ class Segment:
     start_s: int
     end_s: int
     full_end_s: int | None = None  # where it ends or will end
+    allowed_seconds: int | None = None  # of down time
     bandwidth_mbps: int | None = None
     down_seconds: int | None = None
     availability: str | None = None
@@ -218,6 +221,7 @@ class MonthAnswer:
     credit_amount: str | None = None  # None: no credit, or no price is known
     credit_currency: str | None = None
     credit_issued: bool | None = None  # False: not more than the contract's minimum payout
+    budget: Budget | None = None  # allowed and left once more, with burn rates and forecast
     credit_claim_by_s: int | None = None  # the last instant to claim it; None: needs no claim
     open_proposals: tuple[str, ...] = ()  # ids; while there is one, the month is not final
 

@@ -9,6 +9,7 @@ from sla.answers import (
     Outage,
     Segment,
 )
+from sla.spending import budget_json
 
 Json = dict[str, object]
 
@@ -61,10 +62,7 @@ def to_json(answer: MonthAnswer, *, commercial: bool) -> Json:
     if commercial:
         body["credit"] = _credit(answer)
     body |= {
-        "budget": {
-            "allowed_seconds": answer.budget_allowed_seconds,
-            "left_seconds": answer.budget_left_seconds,
-        },
+        "budget": _budget(answer),
         "outages": [outage_json(one) for one in answer.outages],
         "exclusions": [exclusion_json(one) for one in answer.exclusions],
         "month_end": iso(answer.month_end_s),
@@ -82,6 +80,7 @@ def _segment(segment: Segment, *, commercial: bool) -> Json:
         "bandwidth_mbps": segment.bandwidth_mbps,
         "share": segment.share,
         "down_seconds": segment.down_seconds,
+        "allowed_seconds": segment.allowed_seconds,
         "availability": segment.availability,
         "target": segment.target,
         "verdict": None if segment.verdict is None else segment.verdict.value,
@@ -90,6 +89,15 @@ def _segment(segment: Segment, *, commercial: bool) -> Json:
         body["credit"] = {"percent": segment.credit_percent, "reason": segment.credit_reason}
         body["charge"] = segment.charge
     return body
+
+
+def _budget(answer: MonthAnswer) -> Json:
+    if answer.budget is not None:
+        return budget_json(answer.budget)
+    return {
+        "allowed_seconds": answer.budget_allowed_seconds,
+        "left_seconds": answer.budget_left_seconds,
+    }
 
 
 def _credit(answer: MonthAnswer) -> Json:

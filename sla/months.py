@@ -8,6 +8,7 @@ from fractions import Fraction
 from sla.answers import ExclusionAnswer, MonthAnswer, ObjectiveAnswer, Outage, Outcome
 from sla.attributions import Reclassification
 from sla.bands import percent
+from sla.budgets import month_budget
 from sla.calendar import month_bounds, month_name, months_between
 from sla.history import CircuitHistory, History
 from sla.judge import worst_of
@@ -80,7 +81,7 @@ def month_answer(
     whole_end_s = min(last.month_end_s, last.own.end_s)
     judged = judge_segments(history, periods, objectives)
     nominal, verdict = judged.tally, judged.verdict
-    credit = month_credit(judged, whole_end_s - start_s)
+    credit, budget = month_credit(judged, whole_end_s - start_s), month_budget(judged)
     settling = contract.availability.consecutive * history.circuit.grid_seconds
     low, high = verdict.bounds
     proposals = open_proposals(part, start_s, last.month_end_s)
@@ -111,8 +112,8 @@ def month_answer(
         objectives=judged.objectives,
         credit_percent=percent(credit.percent),
         credit_reason=credit.reason,
-        budget_allowed_seconds=verdict.allowed_seconds,
-        budget_left_seconds=judged.left_seconds,
+        budget_allowed_seconds=budget.allowed_seconds,
+        budget_left_seconds=budget.left_seconds,
         outages=outages_seen(
             history.circuit.id, part.runs, start_s, end_s, last.own, part.reclassified
         ),
@@ -124,6 +125,7 @@ def month_answer(
         credit_issued=credit.issued,
         credit_claim_by_s=credit.claim_by_s,
         open_proposals=proposals,
+        budget=budget,
     )
 
 

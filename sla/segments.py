@@ -72,7 +72,6 @@ class JudgedMonth:
     tally: Tally
     verdict: AvailabilityVerdict
     objectives: tuple[ObjectiveAnswer, ...]  # availability first
-    left_seconds: int  # of down time, until the segment that is open (or the last) is breached
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +98,10 @@ def judge_segments(
         for period, more in zip(periods, objectives, strict=True)
     )
     last = found[-1].verdict
-    left = max(0, last.allowed_seconds - found[-1].tally.contractual.down)
     if len(found) == 1:
         only = found[0]
         merged = (_availability_objective(only), *only.objectives)
-        return JudgedMonth(history.circuit, found, only.tally, last, merged, left)
+        return JudgedMonth(history.circuit, found, only.tally, last, merged)
     whole = Tally(
         _sum([one.tally.contractual for one in found]),
         _sum([one.tally.as_experienced for one in found]),
@@ -119,7 +117,7 @@ def judge_segments(
         exact=None,
     )
     verdict = replace(verdict, outcome=first.verdict, reason=first.reason)
-    return JudgedMonth(history.circuit, found, whole, verdict, (first, *merged[1:]), left)
+    return JudgedMonth(history.circuit, found, whole, verdict, (first, *merged[1:]))
 
 
 def _judged(
@@ -342,6 +340,7 @@ def segment_answers(month: JudgedMonth, whole_seconds: int) -> tuple[Segment, ..
                 one.period.start_s,
                 one.period.end_s,
                 full_end_s=one.period.full_end_s,
+                allowed_seconds=one.verdict.allowed_seconds,
                 bandwidth_mbps=month.circuit.bandwidth_at(one.period.start_s),
                 down_seconds=one.tally.contractual.down,
                 availability=None if ratio is None else percent_down(ratio),

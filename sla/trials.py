@@ -43,6 +43,7 @@ from sla.maintenance import MaintenanceWindow
 from sla.performance import rollup_seconds
 from sla.queries import Queries
 from sla.scope import AllCustomers
+from sla.spending import forecast_outcome
 
 _CIRCUIT: Final = "trial"
 _STATES: Final = {"G": (1, 0), "B": (2, 0), "?": None}  # BGP established, not, nothing known
@@ -122,6 +123,8 @@ class Expected:
     credit_amount: Printed | None = None
     credit_issued: bool | None = None
     outages: int | None = None
+    left_seconds: int | None = None  # of the downtime allowed
+    forecast: Outcome | None = None  # of an open month
     segments: int | None = None
 
 
@@ -136,6 +139,7 @@ class Case:
     jitter_ms: dict[str, Values] = Field(default_factory=dict)
     loss: dict[str, Values] = Field(default_factory=dict)  # ratio: what objectives see
     maintenance: tuple[MaintenanceWindow, ...] = ()  # circuit: trial, or its site
+    complete_up_to: Instant | None = None  # None: the month is final
     expect: Expected
 
 
@@ -190,6 +194,8 @@ def run_case(trial: Trial, case: Case) -> MonthAnswer:
     time = TimeSettings()
     settled = end_s + newest.availability.consecutive * circuit.grid_seconds
     horizon_s = settled + time.close_after_seconds + 60
+    if case.complete_up_to is not None:
+        horizon_s = case.complete_up_to // circuit.grid_seconds * circuit.grid_seconds
     inventory = Inventory({"customer": Customer(id="customer", name="C")}, {_CIRCUIT: circuit})
     store = TelemetryStore(None)
     store.start()
@@ -341,6 +347,9 @@ def differences(expected: Expected, found: MonthAnswer) -> tuple[str, ...]:
         compare(f"objectives.{name}", outcome, verdicts.get(name))
     _compare_credit(expected, found, said)
     compare("outages", expected.outages, len(found.outages))
+    compare("left_seconds", expected.left_seconds, found.budget_left_seconds)
+    if found.budget is not None:
+        compare("forecast", expected.forecast, forecast_outcome(found.budget))
     compare("segments", expected.segments, len(found.segments))
     return tuple(said)
 

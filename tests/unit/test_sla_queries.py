@@ -64,7 +64,7 @@ def test_a_breached_month_answers_as_the_design_prints_it(queries) -> None:
     }
     assert body["objectives"][0]["verdict"] == "breached"
     assert body["credit"]["percent"] == "10"
-    assert body["budget"] == {"allowed_seconds": 267, "left_seconds": 0}
+    assert body["budget"] == {"allowed_seconds": 267, "left_seconds": 0, "overspent_seconds": 33}
     assert body["final"] is True
     assert body["outages"][0]["start"] == "2025-10-09T09:11:00Z"
     assert body["outages"][0]["down_seconds"] == 300

@@ -1,0 +1,129 @@
+"""A month's downtime budget: what the target allows, is left, how fast it goes (DESIGN 7.10).
+
+The allowance follows the contract's denominator. `measured`: excluded and unmeasured seconds take
+their share of it with them, `whole_period`: they do not. What is still to come counts as measured.
+
+Burn rates after the Google SRE workbook, chapter 5 (alerting on SLOs): a rule holds when both of
+its windows burn faster than its factor. Its factors 14.4, 6, 3 and 1 are those shares of 30 days;
+here they follow from the real length of the month. Pure.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Final
+
+from sla.answers import Bucket
+from sla.budget_answers import Budget, Burn
+from sla.forecast import forecast
+from sla.history import JudgedRun
+from sla.judge import Scenario
+from sla.segments import JudgedMonth, JudgedSegment
+
+HOUR: Final = 3_600
+RULES: Final = (
+    (Fraction(2, 100), HOUR),
+    (Fraction(5, 100), 6 * HOUR),
+    (Fraction(10, 100), 24 * HOUR),
+    (Fraction(10, 100), 72 * HOUR),
+)
+"""Share of the allowance, and the long window in which more than that is spent."""
+SHORT: Final = 12  # the short window is a twelfth of the long one: it ends an alarm soon
+CALM: Final = Fraction(1, 2)  # of the factor, below which a rule is over: between them, as before
+
+
+def month_budget(month: JudgedMonth) -> Budget:
+    """Return the budget of a judged month; rates and forecast are of its open segment."""
+    found, last = month.segments, month.segments[-1]
+    over = sum(max(0, -balance_seconds(allowed(one), _down(one))) for one in found)
+    left = 0 if over else balance_seconds(allowed(last), _down(last))
+    total = sum(one.verdict.allowed_seconds for one in found)
+    period = last.period
+    if not period.rest:
+        return Budget(total, left, over)
+    seconds = last.tally.contractual
+    rates: tuple[Burn, ...] = ()
+    if seconds.down or seconds.unmeasured:
+        rates = burn_rates(
+            period.history.runs, period.start_s, period.end_s, period.full_end_s, allowed(last)
+        )
+    return Budget(total, left, over, rates, forecast(last, left, over))
+
+
+def allowed(one: JudgedSegment) -> Fraction:
+    """Return how many seconds of a segment may be down, exactly."""
+    scenario = Scenario(one.tally.contractual, one.period.rest)
+    return scenario.allowed(one.contract.availability)
+
+
+def balance_seconds(allowance: Fraction, down: int) -> int:
+    """Return the whole seconds left; below 0 exactly when more is down than is allowed."""
+    return allowance.__floor__() - down
+
+
+def burn_rates(
+    runs: Sequence[JudgedRun], start_s: int, end_s: int, full_end_s: int, allowance: Fraction
+) -> tuple[Burn, ...]:
+    """Return how each rule stands at `end_s`; time before `start_s` burns nothing of this month.
+
+    `full_end_s` is where the month (or its open segment) will end. Unmeasured seconds burn
+    nothing, but while they could be burning no rule is calm. Windows longer than the month are
+    left out.
+    """
+    whole = full_end_s - start_s
+    longest = max(long for _, long in RULES)
+    recent = _recent(runs, max(start_s, end_s - longest), end_s)
+    found = []
+    for share, long in RULES:
+        if long > whole:
+            continue
+        short = long // SHORT
+        slow, _ = _within(recent, end_s - long)
+        fast, unknown = _within(recent, end_s - short)
+        line = share * allowance  # in the long window; a twelfth of it in the short one
+        found.append(
+            Burn(
+                long,
+                short,
+                share * whole / long,
+                _rate(slow, long, allowance, whole),
+                _rate(fast, short, allowance, whole),
+                burning=slow > line and fast * SHORT > line,
+                calm=(fast + unknown) * SHORT <= CALM * line,
+            )
+        )
+    return tuple(found)
+
+
+def _rate(down: int, window: int, allowance: Fraction, whole: int) -> Fraction | None:
+    if not allowance:
+        return None if down else Fraction(0)
+    return Fraction(down * whole, window) / allowance
+
+
+def _recent(runs: Sequence[JudgedRun], start_s: int, end_s: int) -> list[tuple[int, int, Bucket]]:
+    """Return down and unmeasured stretches of [start_s, end_s), newest first."""
+    found: list[tuple[int, int, Bucket]] = []
+    for run in reversed(runs):
+        if run.end_s <= start_s:
+            break
+        if run.start_s < end_s and run.bucket in (Bucket.DOWN, Bucket.UNMEASURED):
+            found.append((max(run.start_s, start_s), min(run.end_s, end_s), run.bucket))
+    return found
+
+
+def _within(recent: Sequence[tuple[int, int, Bucket]], start_s: int) -> tuple[int, int]:
+    """Return down and unmeasured seconds from an instant on."""
+    down = unknown = 0
+    for lower, upper, bucket in recent:
+        seconds = upper - max(lower, start_s)
+        if seconds <= 0:
+            break
+        if bucket is Bucket.DOWN:
+            down += seconds
+        else:
+            unknown += seconds
+    return down, unknown
+
+
+def _down(one: JudgedSegment) -> int:
+    return one.tally.contractual.down
