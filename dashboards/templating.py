@@ -20,6 +20,7 @@ from dashboards.phrases import (
 )
 from linksla.clock import iso
 from sla.calendar import month_name
+from sla.spending import burn_words, forecast_outcome, forecast_words, month_left_words
 from sla.words import duration
 
 _FOLDER: Final = Path(__file__).parent / "templates"
@@ -37,10 +38,14 @@ def make_templates() -> Jinja2Templates:
     environment.filters.update(
         {
             "bandwidth": bandwidth,
+            "burn_words": burn_words,
             "commas": lambda number: f"{number:,}",
             "duration": duration,
+            "forecast_outcome": forecast_outcome,
+            "forecast_words": forecast_words,
             "hms": hours_minutes_seconds,
             "iso": iso,
+            "left_words": month_left_words,
             "local": local,
             "local_and_utc": local_and_utc,
             "month_name": month_name,

@@ -15,8 +15,8 @@ from typing import Final
 from sla.answers import Bucket
 from sla.budget_answers import Budget, Burn
 from sla.forecast import forecast
-from sla.history import JudgedRun
 from sla.judge import Scenario
+from sla.judged import JudgedRun
 from sla.segments import JudgedMonth, JudgedSegment
 
 HOUR: Final = 3_600

@@ -12,7 +12,7 @@ from typing import Final
 
 from sla.answers import Bucket
 from sla.budget_answers import Forecast, Range
-from sla.history import JudgedRun
+from sla.judged import JudgedRun
 from sla.segments import JudgedSegment
 
 DAY: Final = 86_400

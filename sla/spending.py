@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from sla.answers import Outcome
+from sla.answers import MonthAnswer, Outcome
 from sla.budget_answers import Budget, Burn, Forecast, Range
 from sla.words import decimal_up, duration, percent_down
 
@@ -14,6 +14,12 @@ def left_words(budget: Budget) -> str:
     if budget.overspent_seconds:
         return f"{duration(budget.overspent_seconds)} too much"
     return f"{duration(budget.left_seconds)} left"
+
+
+def month_left_words(answer: MonthAnswer) -> str:
+    """Return what is left of a month in plain words."""
+    left = answer.budget_left_seconds
+    return left_words(answer.budget or Budget(answer.budget_allowed_seconds, left, 0))
 
 
 def forecast_outcome(budget: Budget) -> Outcome | None:
@@ -47,11 +53,11 @@ def forecast_words(budget: Budget) -> str:
     past = ahead.past
     if past is None:
         return (
-            f"{unless} No forecast: {duration(ahead.known_seconds)} of the circuit's past are too "
-            f"few to compare with the {duration(ahead.rest_seconds)} to come."
+            f"{unless} No forecast: {length(ahead.known_seconds)} of the circuit's past are too "
+            f"few to compare with the {length(ahead.rest_seconds)} to come."
         )
     return (
-        f"{unless} Were the {duration(ahead.rest_seconds)} to come like the past, it would be met "
+        f"{unless} Were the {length(ahead.rest_seconds)} to come like the past, it would be met "
         f"in {past.met} of {past.stretches} cases: stretches of that length had {_range(past)}."
     )
 
@@ -68,9 +74,17 @@ def burn_words(burn: Burn) -> str:
     """Return how one rule stands, in words."""
     return (
         f"the allowance goes {rate(burn.long_rate)} times as fast as the month allows over "
-        f"{duration(burn.long_seconds)} and {rate(burn.short_rate)} times over "
-        f"{duration(burn.short_seconds)}; the line is {rate(burn.factor)}"
+        f"{length(burn.long_seconds)} and {rate(burn.short_rate)} times over "
+        f"{length(burn.short_seconds)}; the line is {rate(burn.factor)}"
     )
+
+
+def length(seconds: int) -> str:
+    """Return a duration without the zeros at its end: `10 d`, `6 h`, `1 h 30 min`."""
+    text = duration(seconds)
+    while text.rfind(" 0 ") > 0 and text.rfind(" 0 ") > text.rfind(" ") - 3:
+        text = text[: text.rfind(" 0 ")]
+    return text
 
 
 def rate(value: Fraction | None) -> str:

@@ -15,8 +15,8 @@ from sla.contracts import AvailabilityTerms
 from sla.forecast import past_stretches, spread
 from sla.json import to_json
 from sla.judge import Scenario, Tally, judge_availability
-from sla.judged_runs import JudgedRun
-from sla.spending import forecast_outcome, forecast_words, left_words
+from sla.judged import JudgedRun
+from sla.spending import forecast_outcome, forecast_words, left_words, length
 from sla.trials import load_trial, run_case
 
 DAY = 86_400
@@ -250,10 +250,10 @@ PIECES = st.lists(
 def laid(pieces: list[tuple[int, Bucket]]) -> tuple[tuple[JudgedRun, ...], np.ndarray]:
     """Return runs, and the bucket of every second."""
     at, runs, seconds = 0, [], []
-    for length, bucket in pieces:
-        runs.append(run(at, at + length, bucket))
-        seconds += [bucket.value] * length
-        at += length
+    for size, bucket in pieces:
+        runs.append(run(at, at + size, bucket))
+        seconds += [bucket.value] * size
+        at += size
     return tuple(runs), np.array(seconds)
 
 
@@ -266,9 +266,9 @@ def test_burn_rates_are_what_counting_second_by_second_gives(pieces, allowance: 
     found = burn_rates(runs, 0, now, max(now, JUNE), Fraction(allowance))
 
     for one, (share, long) in zip(found, RULES, strict=True):
-        slow = int((seconds[max(0, now - long):] == "down").sum())
-        fast = int((seconds[max(0, now - long // 12):] == "down").sum())
-        dark = int((seconds[max(0, now - long // 12):] == "unmeasured").sum())
+        slow = int((seconds[max(0, now - long) :] == "down").sum())
+        fast = int((seconds[max(0, now - long // 12) :] == "down").sum())
+        dark = int((seconds[max(0, now - long // 12) :] == "unmeasured").sum())
         even = Fraction(allowance, max(now, JUNE))  # a second of it is allowed each second
         assert one.long_rate == Fraction(slow, long) / even
         assert one.short_rate == Fraction(fast, long // 12) / even
@@ -287,7 +287,7 @@ def test_past_stretches_are_what_counting_second_by_second_gives(pieces, start, 
 
     slow = []
     for end in range(now, 0, -DAY):
-        part = seconds[end - length:end]
+        part = seconds[end - length : end]
         if end - length >= start and 2 * int((part != "unmeasured").sum()) >= length:
             slow.append(int((part == "down").sum()))
     assert list(found) == slow
@@ -333,7 +333,7 @@ def test_the_forecast_says_its_method_and_its_range(tmp_path: Path) -> None:
 
     assert budget["forecast"] == {
         "verdict": "at_risk",
-        "reason": "Met unless more than 59 s more are down. Were the 10 d 0 h 0 min 0 s to come "
+        "reason": "Met unless more than 59 s more are down. Were the 10 d to come "
         "like the past, it would be met in 6 of 11 cases: stretches of that length had 0 s to "
         "3 min 20 s down, 0 s in the middle.",
         "rest_seconds": 864_000,
@@ -352,8 +352,8 @@ def test_a_short_past_gives_no_range_but_says_what_would_breach(tmp_path: Path) 
     assert answer.budget is not None
     assert forecast_outcome(answer.budget) is None
     assert forecast_words(answer.budget) == (
-        "Met unless more than 4 min 19 s more are down. No forecast: 2 d 0 h 0 min 0 s of the "
-        "circuit's past are too few to compare with the 28 d 0 h 0 min 0 s to come."
+        "Met unless more than 4 min 19 s more are down. No forecast: 2 d of the "
+        "circuit's past are too few to compare with the 28 d to come."
     )
 
 
@@ -381,3 +381,12 @@ def test_a_trial_may_look_at_an_open_month(tmp_path: Path) -> None:
     assert not answer.final
     assert answer.complete_up_to_s == parse_instant("2026-06-16T00:00:00Z")
     assert answer.budget_left_seconds == 249
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (5, "5 s"), (600, "10 min"), (5_400, "1 h 30 min"), (864_000, "10 d"),
+     (86_401, "1 d 0 h 0 min 1 s"), (90_000, "1 d 1 h")],
+)  # fmt: skip
+def test_a_length_is_said_without_the_zeros_at_its_end(seconds: int, words: str) -> None:
+    assert length(seconds) == words
