@@ -8,11 +8,14 @@ that the rest is like some stretch of the past; the range is what really happene
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from fractions import Fraction
+from functools import partial
 from typing import Final
 
 from sla.answers import Bucket
 from sla.budget_answers import Forecast, Range
 from sla.judged import JudgedRun
+from sla.periods import Period
 from sla.segments import JudgedSegment
 
 DAY: Final = 86_400
@@ -31,21 +34,27 @@ def forecast(open_segment: JudgedSegment, left_seconds: int, overspent_seconds: 
     if terms.denominator == "whole_period":
         counted = seconds.total
     begins = max(period.own.start_s, period.history.start_s, period.end_s - LOOK_BACK_DAYS * DAY)
-    lost = past_stretches(
-        period.history.runs,
-        begins,
-        period.end_s,
-        period.rest,
-        coverage_percent_min=int(terms.coverage_percent_min.__ceil__()),
-    )
     margin = -1 if overspent_seconds else left_seconds
     return Forecast(
         period.rest,
         period.end_s - begins,
         counted + period.rest,
         seconds.down,
-        spread(lost, margin) if len(lost) >= STRETCHES_MIN else None,
+        partial(_look_back, period, begins, margin, terms.coverage_percent_min),
     )
+
+
+def _look_back(
+    period: Period, begins: int, margin: int, coverage_percent_min: Fraction
+) -> Range | None:
+    lost = past_stretches(
+        period.history.runs,
+        begins,
+        period.end_s,
+        period.rest,
+        coverage_percent_min=int(coverage_percent_min.__ceil__()),
+    )
+    return spread(lost, margin) if len(lost) >= STRETCHES_MIN else None
 
 
 def past_stretches(

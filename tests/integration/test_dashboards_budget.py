@@ -17,7 +17,7 @@ def acme(tmp_path_factory):
 def test_the_circuits_page_forecasts_the_open_month_and_says_how(acme) -> None:
     page = acme.get("/circuits/DEN-1").text
 
-    # December in Denver: 2,678,400 s, complete up to the 3rd: 61 days of the past against 29 to come
+    # December in Denver: complete up to the 3rd; 61 days of the past, 29 to come
     assert "The rest of the month" in page
     assert "Met unless more than 4 min 27 s more are down." in page
     assert "is the forecast" in page
