@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from cli.ledger_answer import ledger_answer
 from cli.standing import Standing
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
@@ -26,6 +27,13 @@ class ReportRequest(BaseModel):
     customer: str
     month: str
     out: Path
+
+
+class LedgerRequest(BaseModel):
+    """Of which circuit, and of which month if not of all."""
+
+    circuit: str
+    month: str | None
 
 
 class BacktestRequest(BaseModel):
@@ -64,6 +72,10 @@ def create_control_app(
         return backtest(
             queries, one_contract(request.contract), request.first, request.last, request.circuits
         )
+
+    @app.post("/ledger")
+    def ledger(request: LedgerRequest) -> dict[str, object]:
+        return ledger_answer(queries, request.circuit, request.month)
 
     @app.get("/status")
     def status() -> dict[str, object]:

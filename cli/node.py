@@ -29,6 +29,7 @@ from processors.transactions import transaction
 from processors.writer import Writer
 from sla.evaluator import Evaluator
 from sla.queries import Queries
+from sla.restatements import Restatements
 from sla.scope import AllCustomers
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class Node:
         self._store = store
         self._writer = writer
         self._evaluator = Evaluator(store, queries, clock)
+        self._restatements = Restatements(store, queries)
         self._alarms = AlarmEvaluator(store, queries, lambda: queries.maintenance, clock)
         self._live = live
         self._clock = clock
@@ -240,6 +242,7 @@ class Node:
             return
         with transaction(self._store.writer):
             verdicts = self._evaluator.evaluate(circuits)
+            self._restatements.note(circuits, verdicts)
             self._alarms.evaluate(circuits, verdicts)
         took = self._clock.monotonic_seconds() - now
         self._rounds.judged(circuits, took)

@@ -21,6 +21,7 @@ from dashboards.bodies import (
     circuit_body,
     exclusion_body,
     ledger_body,
+    ledger_day_body,
     outage_body,
     report_bodies,
     series_body,
@@ -32,6 +33,7 @@ from dashboards.problems import NOT_FOUND, Refusal
 from dashboards.segment import CIRCUIT_PATH, CUSTOMER_PATH
 from linksla.clock import MICROSECONDS, iso, parse_instant
 from linksla.errors import UsageError
+from sla.calendar import is_month
 from sla.json import to_json
 
 router: Final = APIRouter(prefix="/api/v1", tags=["api"])
@@ -231,6 +233,18 @@ def ledger(ask: Ask, paged: Paged, circuit: str | None = None) -> Response:
     found = ask.portal.deps.queries.ledger(ask.principal.scope, circuit)
     bodies = [ledger_body(line) for line in found]
     return _list(ask, paged, bodies, lambda b: json.dumps(dict(b), sort_keys=True))
+
+
+@router.get("/ledger/days")
+def ledger_days(
+    ask: Ask, paged: Paged, circuit: str | None = None, month: str | None = None
+) -> Response:
+    """List the ledger by circuit and UTC day, and the verdicts that changed because of a day."""
+    if month is not None and not is_month(month):
+        raise UsageError("month is none", hint="Write 2026-10.")
+    found = ask.portal.deps.queries.ledger_days(ask.principal.scope, circuit, month)
+    bodies = [ledger_day_body(day) for day in found]
+    return _list(ask, paged, bodies, lambda b: json.dumps([b["circuit_id"], b["day"]]))
 
 
 @router.get("/audit")

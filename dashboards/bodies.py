@@ -1,6 +1,7 @@
 """The API's JSON of everything but a month (that is `sla.json`): plain dicts, instants with Z."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from sla.answers import (
     Series,
 )
 from sla.json import exclusion_json, outage_json
+from sla.ledger import LedgerDay
 from sla.scope import Scope
 
 Body = Mapping[str, object]
@@ -109,6 +111,23 @@ def ledger_body(line: LedgerLine) -> Body:
         "day": line.day,
         "count": line.count,
         "detail": line.detail,
+    }
+
+
+def ledger_day_body(day: LedgerDay) -> Body:
+    """Return what the ledger holds of a circuit and UTC day."""
+    return {
+        "circuit_id": day.circuit_id,
+        "day": day.day,
+        "late": day.late,
+        "too_late": day.too_late,
+        "duplicate": day.duplicate,
+        "conflicting": day.conflicting,
+        "rejected": day.rejected,
+        "rejected_reasons": dict(day.rejected_reasons),
+        "gap": day.gap,
+        "verdict_changed": bool(day.verdicts),
+        "verdicts": [asdict(one) for one in day.verdicts],
     }
 
 

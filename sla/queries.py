@@ -6,6 +6,7 @@ an empty tuple. Reads materialise at once and give the cursor back.
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import duckdb
@@ -21,7 +22,6 @@ from sla.answers import (
     CircuitSummary,
     ExclusionAnswer,
     Freshness,
-    LedgerLine,
     MonthAnswer,
     Outage,
     Series,
@@ -30,13 +30,14 @@ from sla.answers import (
 from sla.calendar import is_month
 from sla.contracts import Contract
 from sla.history import CircuitHistory
+from sla.ledger import OnLedger
 from sla.maintenance import MaintenanceWindow
 from sla.months import exclusions_in, months_of, outages_seen
-from sla.network import OnNetwork, Reclassified
+from sla.network import Reclassified
 from sla.observing import Performance
 from sla.ownership import owned_by
 from sla.periods import Ownership
-from sla.records import read_alarms, read_ledger
+from sla.records import read_alarms
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
 from sla.series import checked, read_series
@@ -48,7 +49,7 @@ _Answer = Callable[[duckdb.DuckDBPyConnection, Telemetry, CircuitHistory, Sequen
 _BEHIND_SECONDS: Final = 120
 
 
-class Queries(OnNetwork):
+class Queries(OnLedger):
     """Answers about circuits, months, outages, alarms; safe in any thread."""
 
     def __init__(
@@ -205,6 +206,17 @@ class Queries(OnNetwork):
         ]
         return dict(zip(histories, self._months(cursor, facts, asked), strict=True))
 
+    def month_as_of(
+        self, cursor: duckdb.DuckDBPyConnection, circuit_id: str, month: str, complete_up_to_s: int
+    ) -> MonthAnswer | None:
+        """Return a month from all that is known now, judged as if complete up to an instant."""
+        seen = self._visible(AllCustomers(commercial=True), [circuit_id])
+        known = telemetry.read(cursor, list(seen))
+        facts = replace(known, complete_up_to_s=dict.fromkeys(seen, complete_up_to_s), live={})
+        judged = self._histories.historian.judged(cursor, facts, seen).values()
+        asked = [AskedMonths(history, seen[circuit_id], (month,)) for history in judged]
+        return next((one for many in self._months(cursor, facts, asked) for one in many), None)
+
     def tape(self, scope: Scope, circuit_id: str, start_s: int, end_s: int) -> Tape | None:
         """Return the buckets and channel states of a range, provisional part included, or None."""
         seen = self._visible(scope, [circuit_id])
@@ -291,14 +303,6 @@ class Queries(OnNetwork):
         seen = self._visible(scope, self._inventory.circuits)
         with self._snapshot() as cursor:
             return read_alarms(cursor, self._inventory, seen, raised_only=raised_only)
-
-    def ledger(self, scope: Scope, circuit_id: str | None = None) -> tuple[LedgerLine, ...]:
-        """Return the counts of late, duplicate, conflicting and rejected samples."""
-        wanted = self._inventory.circuits if circuit_id is None else [circuit_id]
-        seen = self._visible(scope, wanted)
-        whole = circuit_id is None and isinstance(scope, AllCustomers)
-        with self._snapshot() as cursor:
-            return read_ledger(cursor, seen, whole_stream=whole)
 
     def freshness(self, scope: Scope) -> Freshness:
         """Return how complete the circuits in scope are."""

@@ -93,6 +93,23 @@ def test_lists_are_pages_with_cursors(acme) -> None:
     assert rest["next_cursor"] is None
 
 
+def test_the_ledger_by_day_is_the_one_of_the_queries(house, acme) -> None:
+    house.queries._store.writer.execute(
+        "insert into ledger values ('late', 'DEN-1', 'ch1', 20370, 3, null, null, null, null, ''), "
+        "('late', 'LON-1', 'primary', 20370, 4, null, null, null, null, '')"
+    )
+
+    items = acme.get("/api/v1/ledger/days?month=2025-10").json()["items"]
+
+    assert [(item["circuit_id"], item["day"], item["late"]) for item in items] == [
+        ("DEN-1", "2025-10-09", 3)
+    ]
+    assert items[0]["verdict_changed"] is False
+    assert acme.get("/api/v1/ledger/days?month=2025-11").json()["items"] == []
+    assert acme.get("/api/v1/ledger/days?circuit=LON-1").json()["items"] == []
+    assert acme.get("/api/v1/ledger/days?month=junk").status_code == 400
+
+
 def test_the_audit_is_whole_and_says_who(house) -> None:
     with house.with_token(Role.ADMIN) as admin:
         items = admin.get("/api/v1/audit?limit=1000").json()["items"]
@@ -141,7 +158,7 @@ def test_the_api_describes_itself(acme) -> None:
         "/circuits", "/circuits/{circuit_id}", "/circuits/{circuit_id}/series",
         "/circuits/{circuit_id}/months/{month}", "/circuits/{circuit_id}/outages",
         "/customers/{customer_id}/months/{month}", "/alarms", "/maintenance", "/reports",
-        "/ledger", "/audit",
+        "/ledger", "/ledger/days", "/audit",
     ):  # fmt: skip
         assert "get" in paths["/api/v1" + path], path
     assert "post" in paths["/api/v1/tokens"]
