@@ -50,14 +50,14 @@ class _Stretches:
 
 def fold_forward(
     writer: duckdb.DuckDBPyConnection, channels: Channels, progress: Progress
-) -> tuple[Progress, Bool]:
-    """Fold all cells that ended by the watermark; return the new progress and who moved."""
+) -> tuple[Progress, Bool, Runs]:
+    """Fold all cells that ended by the watermark; return the progress, who moved, the new cells."""
     watermark_s = watermarks_of(channels, progress.partitions) // MICROSECONDS
     to_s = np.maximum(progress.folded_to_s, watermark_s // channels.grid_s * channels.grid_s)
     moved = to_s > progress.folded_to_s
     moved[0] = False  # key 0 is no channel
     if not moved.any():
-        return progress, moved
+        return progress, moved, Runs.none()
     tracks = tracks_of(channels, progress.folded_to_s, to_s)
     due, later = _due(progress.tail, moved, to_s)
     runs = fold(due, tracks)
@@ -69,7 +69,7 @@ def fold_forward(
     opened = Runs(runs.track, start_s, runs.end_s, runs.bgp, runs.loss_class).take(ends)
     tail = _packed((due.take(still_holding(due, tracks)), *later))
     folded = replace(progress, folded_to_s=np.where(moved, to_s, progress.folded_to_s), tail=tail)
-    return _opened(folded, np.flatnonzero(moved), opened), moved
+    return _opened(folded, np.flatnonzero(moved), opened), moved, runs
 
 
 def _due(

@@ -6,14 +6,14 @@ counts twice. Only one writer may run on a store, in one thread.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from linksla.clock import Clock
+from linksla.clock import MICROSECONDS, Clock
 from linksla.errors import StoreError, StreamError
 from linksla.inventory import Inventory
 from linksla.meters import Meters
@@ -22,6 +22,7 @@ from linksla.names import SAMPLES_PARTITIONS
 from linksla.settings import RetentionSettings, TimeSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
+from processors.advance import Advance
 from processors.arrivals import (
     DAY_US,
     Arrivals,
@@ -38,7 +39,7 @@ from processors.deduplication import Deduplicated, deduplicated
 from processors.folding import Changed, fold_again, fold_forward
 from processors.gaps import note_gaps
 from processors.landing import land, note, roll_up, store_offsets, store_progress
-from processors.observations import Int64, integers
+from processors.observations import Bool, Int64, integers
 from processors.progress import (
     Progress,
     begin_progress,
@@ -71,6 +72,7 @@ class Written:
     touched_circuits: frozenset[str] = frozenset()
     complete_up_to_moved: bool = False
     aged: int = 0
+    advance: Advance | None = field(default=None, compare=False, repr=False)
 
 
 class Writer:
@@ -230,13 +232,14 @@ class Writer:
             if not fed_again:
                 after = partitions_after(progress.partitions, poll, arrivals.seen_at_us, self._time)
                 progress = replace(progress, partitions=after)
-            progress, moved = fold_forward(writer, channels, progress)
+            progress, moved, runs = fold_forward(writer, channels, progress)
         with self._step("progress"):
             store_progress(writer, before, progress)
         with self._step("offsets"):
             store_offsets(writer, self._topic, before, progress)
         touched = moved.copy()
         touched[arrivals.channel_key[found.kept]] = True
+        reworked = _reworked(before, arrivals, found)
         return (
             Written(
                 found.accepted,
@@ -248,6 +251,7 @@ class Writer:
                 frozenset(channels.circuit_ids[key] for key in np.flatnonzero(touched).tolist()),
                 bool(moved.any()),
                 len(aged.channel_key),
+                Advance(channels, before.folded_to_s, progress, runs, reworked, touched),
             ),
             progress,
         )
@@ -314,3 +318,12 @@ def _changed(arrivals: Arrivals, found: Deduplicated) -> Changed:
         integers(arrivals.samples, "observed_at_us")[found.kept],
         found.interval_us,
     ).take(rows)
+
+
+def _reworked(before: Progress, arrivals: Arrivals, found: Deduplicated) -> Bool:
+    """Return the channels that got a sample in cells which were folded already."""
+    key = arrivals.channel_key[found.kept]
+    observed = integers(arrivals.samples, "observed_at_us")[found.kept]
+    reworked = np.zeros(len(before.folded_to_s), np.bool_)
+    reworked[key[observed < before.folded_to_s[key] * MICROSECONDS]] = True
+    return reworked

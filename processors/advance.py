@@ -1,0 +1,25 @@
+"""What one write did to the cells, for whoever judges only what changed."""
+
+from dataclasses import dataclass
+
+from processors.channels import Channels
+from processors.observations import Bool, Int64
+from processors.progress import Progress
+from processors.runs import Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Arrays by channel_key; nobody writes to them any more.
+
+    `runs` are the cells folded forward, [folded_from_s, progress.folded_to_s) of each channel;
+    what no run covers is unknown. `reworked`: cells before folded_from_s were computed again.
+    `touched`: the channel's circuit is touched.
+    """
+
+    channels: Channels
+    folded_from_s: Int64
+    progress: Progress
+    runs: Runs
+    reworked: Bool
+    touched: Bool
