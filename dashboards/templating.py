@@ -20,6 +20,7 @@ from dashboards.phrases import (
 )
 from linksla.clock import iso
 from sla.calendar import month_name
+from sla.outage_figures import figures_words
 from sla.spending import burn_words, forecast_outcome, forecast_words, month_left_words
 from sla.words import duration
 
@@ -41,6 +42,7 @@ def make_templates() -> Jinja2Templates:
             "burn_words": burn_words,
             "commas": lambda number: f"{number:,}",
             "duration": duration,
+            "figures_words": figures_words,
             "forecast_outcome": forecast_outcome,
             "forecast_words": forecast_words,
             "hms": hours_minutes_seconds,

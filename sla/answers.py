@@ -9,6 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from sla.budget_answers import Budget
+from sla.outage_figures import OutageFigures
 
 
 class Bucket(StrEnum):
@@ -221,6 +222,7 @@ class MonthAnswer:
     credit_amount: str | None = None  # None: no credit, or no price is known
     credit_currency: str | None = None
     credit_issued: bool | None = None  # False: not more than the contract's minimum payout
+    outage_figures: OutageFigures | None = None
     budget: Budget | None = None  # allowed and left once more, with burn rates and forecast
     credit_claim_by_s: int | None = None  # the last instant to claim it; None: needs no claim
     open_proposals: tuple[str, ...] = ()  # ids; while there is one, the month is not final

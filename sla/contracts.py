@@ -18,6 +18,7 @@ from linksla.inventory import Instant, Name
 from linksla.model import LOSS_LADDER_PPM
 from sla.calendar import month_at, month_bounds
 from sla.exact import Exact, NotNegative, Percentage
+from sla.outage_terms import NAMES, OutageTerms
 from sla.schedules import ExceedanceBands, PayoutTerms, Schedules
 
 _MOMENT: Final = WithJsonSchema({"type": "string", "format": "date-time"})
@@ -100,6 +101,7 @@ class Contract:
     objectives: tuple[PerformanceTerms, ...] = ()
     maintenance: MaintenanceTerms = MaintenanceTerms()
     exclusions: ExclusionTerms = ExclusionTerms()
+    outages: OutageTerms = OutageTerms()
     credit: Schedules = ()
     payout: PayoutTerms = PayoutTerms()
 
@@ -181,10 +183,12 @@ def _line(path: Path, key: str) -> str:
 
 def _check(contract: Contract, path: Path) -> None:
     """Check what no single key can tell: what two of them mean together."""
-    names = ["availability", *(objective.name for objective in contract.objectives)]
+    names = ["availability", *NAMES, *(objective.name for objective in contract.objectives)]
     if len(set(names)) < len(names):
         raise ConfigError(
-            "two objectives have one name", where=_line(path, "objectives"), hint="Rename one."
+            "two objectives have one name",
+            where=_line(path, "objectives"),
+            hint=f"Rename one; these have their meaning: availability, {', '.join(NAMES)}.",
         )
     for objective in contract.objectives:
         if objective.metric != "latency" and objective.statistic not in ("mean", "maximum"):

@@ -9,6 +9,7 @@ from sla.answers import (
     Outage,
     Segment,
 )
+from sla.outage_figures import figures_json
 from sla.spending import budget_json
 
 Json = dict[str, object]
@@ -65,6 +66,7 @@ def to_json(answer: MonthAnswer, *, commercial: bool) -> Json:
         "budget": _budget(answer),
         "outages": [outage_json(one) for one in answer.outages],
         "exclusions": [exclusion_json(one) for one in answer.exclusions],
+        "outage_figures": answer.outage_figures and figures_json(answer.outage_figures),
         "month_end": iso(answer.month_end_s),
         "sentence": answer.sentence,
         "verdict": answer.verdict.value,

@@ -10,6 +10,7 @@ from sla.attributions import Reclassification
 from sla.bands import percent
 from sla.budgets import month_budget
 from sla.calendar import month_bounds, month_name, months_between
+from sla.chronic import month_figures
 from sla.history import CircuitHistory, History
 from sla.judge import worst_of
 from sla.judged import JudgedRun
@@ -125,6 +126,7 @@ def month_answer(
         credit_issued=credit.issued,
         credit_claim_by_s=credit.claim_by_s,
         open_proposals=proposals,
+        outage_figures=month_figures(periods),
         budget=budget,
     )
 

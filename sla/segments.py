@@ -15,6 +15,7 @@ from linksla.inventory import Circuit
 from sla.answers import ObjectiveAnswer, Outage, Seconds, Segment
 from sla.bands import percent
 from sla.calendar import month_bounds
+from sla.chronic import counted_objectives
 from sla.contracts import Contract
 from sla.credits import Delivered, OutageSeconds, money
 from sla.history import CircuitHistory
@@ -94,8 +95,10 @@ def judge_segments(
     """Judge each segment by its own terms, then say what they come to."""
     newest = periods[-1].history  # judged over the whole past by the same k, n and threshold
     found = tuple(
-        _judged(history.circuit, period, replace(period, history=newest), tuple(more))
-        for period, more in zip(periods, objectives, strict=True)
+        _judged(history.circuit, period, replace(period, history=newest), (*more, *counted))
+        for period, more, counted in zip(
+            periods, objectives, counted_objectives(periods), strict=True
+        )
     )
     last = found[-1].verdict
     if len(found) == 1:

@@ -17,6 +17,7 @@ from sla.contracts import (
     PerformanceTerms,
 )
 from sla.maintenance import MaintenanceWindow
+from sla.outage_terms import ChronicTerms, OutageTerms
 from sla.schedules import (
     DownSecondsBands,
     ExceedanceBands,
@@ -60,7 +61,7 @@ def test_every_setting_is_described() -> None:
         Customer, Circuit, Channel, Ownership, Price, Bandwidth, Contract, AvailabilityTerms,
         PerformanceTerms, MaintenanceTerms, ExclusionTerms, MaintenanceWindow,
         PercentBands, DownSecondsBands,
-        PerCumulativeHour, ExceedanceBands, RestoreBands, PayoutTerms,
+        PerCumulativeHour, ExceedanceBands, RestoreBands, PayoutTerms, OutageTerms, ChronicTerms,
     ],
 )  # fmt: skip
 def test_every_key_of_a_file_is_described(kind: type) -> None:
