@@ -6,9 +6,12 @@ from cli.network import BadRecord, Network, touched
 from cli.node import Node
 from ingest.announcements import AnnouncementReader
 from linksla.announcements import Announcement
+from linksla.inventory import Inventory
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.writer import Writer
+from sla.maintenance import MaintenanceWindow
+from sla.network import Reclassified
 from sla.queries import Queries
 
 
@@ -32,15 +35,15 @@ class LiveNetwork:
 
     def follow(self, node: Node, writer: Writer, queries: Queries) -> None:
         """Take over what follows while the node runs."""
-        standing = (self._network.inventory, self._network.maintenance)
+        standing = self._standing()
 
         def take_over(bad: Sequence[BadRecord]) -> frozenset[str]:
             nonlocal standing
             self._keep(bad)
-            found = (self._network.inventory, self._network.maintenance)
+            found = self._standing()
             if found == standing:
                 return frozenset()
-            changed = touched(standing[0], found[0], standing[1], found[1])
+            changed = touched(standing[0], found[0], standing[1], found[1], standing[2], found[2])
             fed: frozenset[str] = frozenset()
             if found[0] != standing[0]:
                 fed = writer.register(found[0]).touched_circuits
@@ -49,7 +52,7 @@ class LiveNetwork:
             return changed | fed
 
         def hear(announcements: Sequence[Announcement]) -> None:
-            before = (self._network.inventory, self._network.maintenance)
+            before = self._standing()
             try:
                 bad = self._network.hear(announcements)
             except Exception as error:  # a node that cannot keep decisions ends: see Node.wait
@@ -60,10 +63,16 @@ class LiveNetwork:
 
                 node.between_polls(fail)
                 return
-            if bad or (self._network.inventory, self._network.maintenance) != before:
+            if bad or self._standing() != before:
                 node.between_polls(lambda: take_over(bad))
 
         self._reader.follow(hear)
+
+    def _standing(
+        self,
+    ) -> tuple[Inventory, tuple[MaintenanceWindow, ...], Reclassified]:
+        network = self._network
+        return network.inventory, network.maintenance, network.reclassified
 
     def _keep(self, bad: Sequence[BadRecord]) -> None:
         """Make dead letters of what cannot be used; in the writer thread."""

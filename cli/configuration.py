@@ -1,6 +1,6 @@
 """Everything a node reads from its configuration folder, loaded and checked as a whole."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from linksla.errors import ConfigError
@@ -8,6 +8,7 @@ from linksla.inventory import Inventory, load_inventory
 from linksla.settings import Settings, load_settings
 from sla.contracts import Contract, load_contracts
 from sla.maintenance import MaintenanceWindow, load_maintenance
+from sla.network import Reclassified
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Configuration:
     inventory: Inventory
     contracts: dict[str, tuple[Contract, ...]]
     maintenance: tuple[MaintenanceWindow, ...]
+    reclassified: Reclassified = field(default_factory=dict)  # what people said about outages
 
 
 def load_configuration(path: Path) -> Configuration:

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from cli.ledger_answer import ledger_answer
+from cli.outage_desk import DeskRequest, at_desk
 from cli.standing import Standing
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
@@ -18,6 +19,7 @@ from linksla.errors import LinkslaError, UsageError
 from reports.build import build_report
 from sla.backtest import backtest
 from sla.contracts import one_contract
+from sla.desk import Desk
 from sla.queries import Queries
 
 
@@ -76,6 +78,10 @@ def create_control_app(
     @app.post("/ledger")
     def ledger(request: LedgerRequest) -> dict[str, object]:
         return ledger_answer(queries, request.circuit, request.month)
+
+    @app.post("/outages")
+    def outages(request: DeskRequest) -> list[dict[str, object]]:
+        return at_desk(Desk(queries, decisions, clock), request)
 
     @app.get("/status")
     def status() -> dict[str, object]:

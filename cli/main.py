@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "replay": "send samples from CSV, Avro or Parquet files to Kafka",
     "announce": "announce an inventory or maintenance file on its topic",
     "maintenance": "list announced windows; approve or refuse one",
+    "outage": "attribute an outage; approve, refuse or revoke a proposal",
     "check": "check configuration files",
     "test": "run the unit tests of contracts",
     "backtest": "judge past months under another contract",

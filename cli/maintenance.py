@@ -8,10 +8,11 @@ import getpass
 from pathlib import Path
 
 from cli.configuration import load_configuration
-from cli.network import Network, decide_window
+from cli.network import Network
 from cli.wiring import decisions_path
 from linksla.clock import SystemClock, iso
 from linksla.decisions import DecisionsStore
+from sla.desk import decide_window
 from sla.maintenance import STILL_S, MaintenanceWindow
 
 
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         accepted = arguments.action == "approve"
         decide_window(
             decisions,
-            network,
+            network.maintenance,
             arguments.window,
             accepted=accepted,
             who=arguments.by,

@@ -7,7 +7,7 @@ not known yet are pending until their circuit is announced.
 
 import logging
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -26,13 +26,16 @@ from linksla.decisions import (
     inventory_revisions,
     maintenance_decisions,
     maintenance_revisions,
-    record,
+    outage_words,
 )
-from linksla.errors import UsageError
 from linksla.inventory import Circuit, Customer, Inventory
 from linksla.names import TOPIC_INVENTORY
 from sla.announced import Revision, Word, read_window, windows_in_force
+from sla.attributions import AttributionWord, reclassifications
+from sla.desk import BY_PEOPLE
+from sla.desk import read_words as read_attributions
 from sla.maintenance import MaintenanceWindow
+from sla.network import Reclassified
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class _Heard:
     inventory: dict[str, list[Customer | Circuit | None]] = field(default_factory=dict)
     maintenance: dict[str, list[Revision]] = field(default_factory=dict)
     words: dict[str, Word] = field(default_factory=dict)
+    attributions: list[AttributionWord] = field(default_factory=list)
 
 
 class Network:
@@ -62,9 +66,10 @@ class Network:
         self._configuration = configuration
         self._decisions = decisions
         self._heard = _Heard()
-        self._words_read = -1
+        self._words_read = (-1, -1, -1)
         self.inventory: Inventory = configuration.inventory
         self.maintenance: tuple[MaintenanceWindow, ...] = configuration.maintenance
+        self.reclassified: Reclassified = configuration.reclassified
 
     def load(self) -> None:
         """Read what was announced and decided before."""
@@ -77,10 +82,6 @@ class Network:
             self._heard.maintenance = read_revisions(connection)
         self._read_words()
         self._build()
-
-    def revisions(self, window_id: str) -> tuple[Revision, ...]:
-        """Return what was announced on a window, in order; nothing for one of the file."""
-        return tuple(self._heard.maintenance.get(window_id, ()))
 
     def hear(self, announcements: Sequence[Announcement]) -> list[BadRecord]:
         """Take over what was announced; return what cannot be used.
@@ -180,12 +181,18 @@ class Network:
     def _read_words(self) -> bool:
         """Read people's decisions when there are new ones, by this process or another."""
         with self._decisions.engine.begin() as connection:
-            newest = connection.execute(sa.select(sa.func.max(maintenance_decisions.c.number)))
-            number = newest.scalar() or 0
-            if number == self._words_read:
+            by_people = maintenance_revisions.c.topic_id == BY_PEOPLE
+            newest = (
+                _newest(connection, maintenance_decisions.c.number),
+                _newest(connection, outage_words.c.number),
+                _newest(connection, maintenance_revisions.c.number, by_people),
+            )
+            if newest == self._words_read:
                 return False
             self._heard.words = read_words(connection)
-        self._words_read = number
+            self._heard.attributions = read_attributions(connection)
+            self._heard.maintenance = read_revisions(connection)
+        self._words_read = newest
         return True
 
     def _build(self) -> None:
@@ -205,6 +212,21 @@ class Network:
         self.maintenance = windows_in_force(
             self._configuration.maintenance, self._heard.maintenance, self._heard.words
         )
+        self.reclassified = reclassifications(self._heard.attributions)
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration with what was announced and decided put over its files."""
+        return replace(
+            self._configuration,
+            inventory=self.inventory,
+            maintenance=self.maintenance,
+            reclassified=self.reclassified,
+        )
+
+
+def _newest(connection: Connection, number: sa.Column[int], *which: sa.ColumnElement[bool]) -> int:
+    return connection.execute(sa.select(sa.func.max(number)).where(*which)).scalar() or 0
 
 
 def read_revisions(connection: Connection) -> dict[str, list[Revision]]:
@@ -224,42 +246,6 @@ def read_words(connection: Connection) -> dict[str, Word]:
         sa.select(maintenance_decisions).order_by(maintenance_decisions.c.number)
     )
     return {row.window_id: Word(row.revision_number, row.accepted, row.who) for row in rows}
-
-
-def decide_window(
-    decisions: DecisionsStore,
-    network: Network,
-    window_id: str,
-    *,
-    accepted: bool,
-    who: str,
-    at_us: int,
-) -> None:
-    """Keep a person's word on a window as it stands now; a running node takes it over at once.
-
-    Raises:
-        UsageError: there is no such window, or who proposed it would approve it.
-    """
-    parts = [w for w in network.maintenance if w.id.partition("#")[0] == window_id]
-    if not parts:
-        known = sorted({w.id.partition("#")[0] for w in network.maintenance})
-        raise UsageError(
-            f"no window {window_id!r} stands", hint=f"Known: {', '.join(known) or 'none'}."
-        )
-    if accepted and parts[0].proposed_by == who:
-        raise UsageError(
-            f"{who} proposed window {window_id!r}", hint="Who proposes does not approve."
-        )
-    with decisions.engine.begin() as connection:
-        seen = max((one.number for one in network.revisions(window_id)), default=0)
-        connection.execute(
-            maintenance_decisions.insert().values(
-                window_id=window_id, revision_number=seen, accepted=accepted, who=who, at_us=at_us
-            )
-        )
-        action = "maintenance approved" if accepted else "maintenance refused"
-        detail: dict[str, object] = {"revision": seen}
-        record(connection, at_us=at_us, who=who, action=action, on=window_id, detail=detail)
 
 
 def _override(
@@ -285,6 +271,8 @@ def touched(
     after: Inventory,
     windows_before: Sequence[MaintenanceWindow],
     windows_after: Sequence[MaintenanceWindow],
+    reclassified_before: Reclassified,
+    reclassified_after: Reclassified,
 ) -> frozenset[str]:
     """Return the circuits whose numbers may differ between two networks."""
     changed = {
@@ -293,4 +281,7 @@ def touched(
     moved = set(windows_before) ^ set(windows_after)
     for window in moved:
         changed.update(name for name, c in after.circuits.items() if window.covers(c))
-    return frozenset(changed)
+    for name in reclassified_before.keys() | reclassified_after.keys():
+        if reclassified_before.get(name) != reclassified_after.get(name):
+            changed.add(name)
+    return frozenset(changed & after.circuits.keys())

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from alerts.sender import Sender
@@ -136,9 +136,7 @@ class Running:
         self._live_network = LiveNetwork(network, self._reader, self.telemetry)
         self._stops.append(self._reader.stop)
         self._live_network.start()
-        self.configuration = replace(
-            self.configuration, inventory=network.inventory, maintenance=network.maintenance
-        )
+        self.configuration = network.configuration
 
     def _serve(self, web: bool) -> None:
         settings = self.configuration.settings
@@ -194,6 +192,7 @@ def build_queries(configuration: Configuration, store: TelemetryStore, clock: Cl
         configuration.maintenance,
         configuration.settings.time,
         clock,
+        configuration.reclassified,
     )
 
 
@@ -213,10 +212,7 @@ def opened(configuration: Configuration, clock: Clock) -> Iterator[tuple[Queries
         stack.callback(decisions.close)
         network = Network(configuration, decisions)
         network.load()
-        standing = replace(
-            configuration, inventory=network.inventory, maintenance=network.maintenance
-        )
-        yield build_queries(standing, telemetry, clock), decisions
+        yield build_queries(network.configuration, telemetry, clock), decisions
 
 
 def telemetry_path(configuration: Configuration) -> Path:

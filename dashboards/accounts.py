@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Row
 
 from dashboards.throttle import Throttle
 from linksla.clock import MICROSECONDS, Clock
-from linksla.decisions import DecisionsStore, record, sessions, tokens, user_customers, users
+from linksla.decisions import DecisionsStore, audit, record, sessions, tokens, user_customers, users
 from linksla.errors import UsageError
 from linksla.inventory import Inventory
 from sla.scope import AllCustomers, OnlyCustomers, Scope
@@ -259,6 +259,21 @@ class Accounts:
         customers = frozenset([row.customer_id] if bound else [])
         name = f"token {row.token_id}"
         return Principal(name, row.name, Role(row.role), customers, bound)
+
+    def person_behind(self, principal: Principal) -> str:
+        """Return whose word it is: a token speaks for who made it, as far as that is known.
+
+        Who proposes does not approve, and not by way of a token either.
+        """
+        if not principal.by_token:
+            return principal.name
+        token_id = principal.name.removeprefix("token ")
+        made = sa.select(audit.c.who).where(
+            audit.c.action == "token.create", audit.c.object == token_id
+        )
+        with self._decisions.engine.connect() as connection:
+            maker = connection.execute(made).scalar()
+        return principal.name if maker in (None, "system") else str(maker)
 
     def create_token(
         self,

@@ -59,6 +59,11 @@ class Asked:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
         return Response(content, headers={"ETag": tag}, media_type="application/json")
 
+    def made(self, body: object) -> Response:
+        """Return what was made, as JSON with 201."""
+        content = json.dumps(body, ensure_ascii=False).encode()
+        return Response(content, HTTPStatus.CREATED, media_type="application/json")
+
     def instant(self, text: str | None, default: int, name: str) -> int:
         """Return an ISO 8601 instant of the query as epoch seconds."""
         if text is None:
@@ -101,7 +106,7 @@ def _page_wanted(
 Paged = Annotated[PageWanted, Depends(_page_wanted)]
 
 
-def _list(ask: Asked, paged: PageWanted, items: Sequence[Body], key: Callable[[Body], str],
+def listed(ask: Asked, paged: PageWanted, items: Sequence[Body], key: Callable[[Body], str],
           **about: object) -> Response:  # fmt: skip
     """Answer one page of a list: `{"items": [...], "next_cursor": null}`."""
     others = sorted((k, v) for k, v in ask.request.query_params.items()
@@ -117,7 +122,7 @@ def _list(ask: Asked, paged: PageWanted, items: Sequence[Body], key: Callable[[B
 def circuits(ask: Ask, paged: Paged) -> Response:
     """List the circuits you may see, by id, with their state and month so far."""
     found = ask.portal.deps.queries.circuits(ask.principal.scope)
-    return _list(ask, paged, [circuit_body(c) for c in found], lambda b: str(b["circuit_id"]))
+    return listed(ask, paged, [circuit_body(c) for c in found], lambda b: str(b["circuit_id"]))
 
 
 @router.get(CIRCUIT_PATH)
@@ -177,7 +182,7 @@ def outages(
     found = ask.portal.deps.queries.outages(ask.principal.scope, circuit_id, start_s, end_s)
     if found is None:
         raise NOT_FOUND
-    return _list(ask, paged, [outage_body(o) for o in found], lambda b: str(b["id"]))
+    return listed(ask, paged, [outage_body(o) for o in found], lambda b: str(b["id"]))
 
 
 @router.get(CUSTOMER_PATH + "/months/{month}")
@@ -195,7 +200,7 @@ def customer_month(ask: Ask, customer_id: str, month: str) -> Response:
 def alarms(ask: Ask, paged: Paged, raised: bool = False) -> Response:
     """List alarms: raised critical first, then oldest."""
     found = ask.portal.deps.queries.alarms(ask.principal.scope, raised_only=raised)
-    return _list(ask, paged, [alarm_body(a) for a in found], lambda b: str(b["id"]))
+    return listed(ask, paged, [alarm_body(a) for a in found], lambda b: str(b["id"]))
 
 
 @router.get("/maintenance")
@@ -216,7 +221,7 @@ def maintenance(
         for exclusion in queries.exclusions(scope, circuit.circuit_id, start_s, end_s) or ()
     ]
     bodies.sort(key=lambda b: (str(b["start"]), str(b["id"]), str(b["circuit_id"])))
-    return _list(ask, paged, bodies, lambda b: json.dumps([b["id"], b["circuit_id"]]))
+    return listed(ask, paged, bodies, lambda b: json.dumps([b["id"], b["circuit_id"]]))
 
 
 @router.get("/reports")
@@ -224,7 +229,7 @@ def reports(ask: Ask, paged: Paged) -> Response:
     """List reports, newest month first; drafts only for account managers and admins."""
     drafts = ask.principal.role in (Role.ACCOUNT_MANAGER, Role.ADMIN)
     found = report_bodies(ask.portal.deps.decisions, ask.principal.scope, drafts=drafts)
-    return _list(ask, paged, found, lambda b: str(b["id"]))
+    return listed(ask, paged, found, lambda b: str(b["id"]))
 
 
 @router.get("/ledger")
@@ -232,7 +237,7 @@ def ledger(ask: Ask, paged: Paged, circuit: str | None = None) -> Response:
     """List late, duplicate, conflicting and rejected samples, counted by channel and day."""
     found = ask.portal.deps.queries.ledger(ask.principal.scope, circuit)
     bodies = [ledger_body(line) for line in found]
-    return _list(ask, paged, bodies, lambda b: json.dumps(dict(b), sort_keys=True))
+    return listed(ask, paged, bodies, lambda b: json.dumps(dict(b), sort_keys=True))
 
 
 @router.get("/ledger/days")
@@ -244,20 +249,20 @@ def ledger_days(
         raise UsageError("month is none", hint="Write 2026-10.")
     found = ask.portal.deps.queries.ledger_days(ask.principal.scope, circuit, month)
     bodies = [ledger_day_body(day) for day in found]
-    return _list(ask, paged, bodies, lambda b: json.dumps([b["circuit_id"], b["day"]]))
+    return listed(ask, paged, bodies, lambda b: json.dumps([b["circuit_id"], b["day"]]))
 
 
 @router.get("/audit")
 def audit(ask: Ask, paged: Paged, _: Admin) -> Response:
     """List every write with who and when, chained by hash (admin)."""
     found = audit_bodies(ask.portal.deps.decisions)
-    return _list(ask, paged, found, lambda b: str(b["number"]))
+    return listed(ask, paged, found, lambda b: str(b["number"]))
 
 
 @router.get("/tokens")
 def tokens(ask: Ask, paged: Paged, _: Admin) -> Response:
     """List API tokens without their secrets (admin)."""
-    return _list(ask, paged, token_bodies(ask.portal.deps.decisions), lambda b: str(b["id"]))
+    return listed(ask, paged, token_bodies(ask.portal.deps.decisions), lambda b: str(b["id"]))
 
 
 class TokenWanted(BaseModel):

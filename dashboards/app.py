@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from dashboards import api, operations, pages, sign_in, stream
+from dashboards import api, desk_api, operations, pages, sign_in, stream
 from dashboards.accounts import Accounts
 from dashboards.headers import SafeHeaders
 from dashboards.portal import Portal, PortalDependencies
@@ -26,7 +26,14 @@ __all__ = ["PortalDependencies", "create_app"]
 log = logging.getLogger(__name__)
 
 _STATIC: Final = Path(__file__).parent / "static"
-ROUTERS: Final = (api.router, operations.router, sign_in.router, stream.router, pages.router)
+ROUTERS: Final = (
+    api.router,
+    desk_api.router,
+    operations.router,
+    sign_in.router,
+    stream.router,
+    pages.router,
+)
 
 
 def create_app(deps: PortalDependencies) -> FastAPI:

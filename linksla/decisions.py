@@ -124,6 +124,23 @@ maintenance_decisions: Final = sa.Table(
     sa.Column("at_us", sa.BigInteger, nullable=False),
 )
 
+outage_words: Final = sa.Table(
+    "outage_words",  # what people said an outage is attributed to; append-only
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("proposal_id", sa.String, nullable=False),
+    sa.Column("act", sa.String, nullable=False),  # proposed, approved, refused, revoked
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("circuit_id", sa.String, nullable=False),  # as in the proposal, from here on
+    sa.Column("outage_id", sa.String, nullable=False),
+    sa.Column("start_s", sa.BigInteger, nullable=False),  # what the proposer saw, [start, end)
+    sa.Column("end_s", sa.BigInteger, nullable=False),
+    sa.Column("attribution", sa.String, nullable=False),
+    sa.Column("ticket", sa.String),
+)
+
 
 class DecisionsStore:
     """A database of decisions; `url` is SQLAlchemy's, or a path for SQLite."""

@@ -7,6 +7,7 @@ from linksla.clock import MICROSECONDS
 from sla.answers import AttributionAnswer, Bucket, ExclusionAnswer, Outage
 from sla.attributions import Act, Attribution, Reclassification, bears_on, in_force
 from sla.history import History
+from sla.json import attribution_json
 from sla.judged import JudgedRun, OutageRange, outage_ranges
 
 MAINTENANCE = "maintenance"  # all that was down in it is excluded by windows
@@ -65,11 +66,12 @@ def _answer(
         excluded,
         attribution,
         outage.start_s < start_s,
-        tuple(_said(one) for one in said),
+        tuple(attribution_answer(one) for one in said),
     )
 
 
-def _said(one: Reclassification) -> AttributionAnswer:
+def attribution_answer(one: Reclassification) -> AttributionAnswer:
+    """Return a proposal and what became of it, as it is shown."""
     proposal, decided = one.proposal, one.decided
     return AttributionAnswer(
         proposal_id=proposal.proposal_id,
@@ -83,6 +85,13 @@ def _said(one: Reclassification) -> AttributionAnswer:
         decided_at_s=None if decided is None else decided.at_us // MICROSECONDS,
         decided_reason=None if decided is None else decided.reason,
     )
+
+
+def proposal_json(one: Reclassification) -> dict[str, object]:
+    """Return a proposal with the outage it is about, as the API and `linksla outage` answer it."""
+    proposal = one.proposal
+    about: dict[str, object] = {"circuit_id": proposal.circuit_id, "outage_id": proposal.outage_id}
+    return about | attribution_json(attribution_answer(one))
 
 
 def excluded_by_people(part: History, start_s: int, end_s: int) -> list[ExclusionAnswer]:

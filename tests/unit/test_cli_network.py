@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from cli.announce import records_of
 from cli.configuration import Configuration, load_configuration
 from cli.main import main
-from cli.network import Network, decide_window, touched
+from cli.network import Network, touched
 from linksla.announcements import Announcement
 from linksla.decisions import DecisionsStore, audit, inventory_revisions, maintenance_revisions
 from linksla.errors import ConfigError, UsageError
 from linksla.names import TOPIC_INVENTORY, TOPIC_MAINTENANCE
+from sla.desk import decide_window
 
 CIRCUIT = {
     "id": "DEN-9", "owners": [{"customer": "acme"}], "contract": "last-mile", "site": "Denver",
@@ -151,7 +152,9 @@ def test_a_bad_record_does_not_keep_its_neighbours_out(bench: Bench) -> None:
 
 
 def decided(bench: Bench, who: str, *, accepted: bool = True) -> None:
-    decide_window(bench.decisions, bench.network, "CHG-1", accepted=accepted, who=who, at_us=5)
+    decide_window(
+        bench.decisions, bench.network.maintenance, "CHG-1", accepted=accepted, who=who, at_us=5
+    )
 
 
 def test_another_than_the_proposer_approves_and_it_is_in_the_audit(bench: Bench) -> None:
@@ -178,11 +181,11 @@ def test_only_circuits_that_changed_are_judged_again(bench: Bench) -> None:
     before, windows = bench.network.inventory, bench.network.maintenance
     bench.said("circuit:DEN-9", CIRCUIT)
     after = bench.network.inventory
-    assert touched(before, after, windows, windows) == {"DEN-9"}
+    assert touched(before, after, windows, windows, {}, {}) == {"DEN-9"}
 
     bench.said("CHG-1", WINDOW, maintenance=True)
 
-    assert touched(after, after, windows, bench.network.maintenance) == {"DEN-1"}
+    assert touched(after, after, windows, bench.network.maintenance, {}, {}) == {"DEN-1"}
 
 
 def test_the_command_lists_approves_and_refuses(
