@@ -13,7 +13,9 @@ from typing import Final
 from linksla.clock import iso
 from linksla.inventory import Circuit
 from sla.answers import CircuitSummary, MonthAnswer, ObjectiveAnswer, Outcome
+from sla.budget_answers import Budget
 from sla.contracts import Contract
+from sla.spending import burn_words, left_words, rate
 
 SILENT_SECONDS_MIN: Final = 60
 """A circuit is not called unmeasured before this, however fine its grid: probes restart."""
@@ -27,6 +29,7 @@ class AlarmType(StrEnum):
     CIRCUIT_DOWN = "circuit_down"
     OBJECTIVE_BREACHED = "objective_breached"
     COVERAGE_LOST = "coverage_lost"
+    BUDGET_BURN = "budget_burn"
 
 
 class Severity(StrEnum):
@@ -47,6 +50,7 @@ SEVERITIES: Final = {
     AlarmType.CIRCUIT_DOWN: Severity.CRITICAL,
     AlarmType.OBJECTIVE_BREACHED: Severity.MAJOR,
     AlarmType.COVERAGE_LOST: Severity.MAJOR,
+    AlarmType.BUDGET_BURN: Severity.MAJOR,
 }
 
 
@@ -122,6 +126,7 @@ def judge(facts: CircuitFacts) -> tuple[Judged, ...]:
     return (
         _circuit_down(facts),
         _silence(facts),
+        *_burning(facts),
         *(judged for month in facts.months for judged in _month(month, facts)),
     )
 
@@ -201,6 +206,36 @@ def _ended(circuit: Circuit, horizon_s: int) -> Over | None:
     if circuit.active_to is not None and circuit.active_to <= horizon_s:
         return Over(circuit.active_to, f"the circuit's active time ended {iso(circuit.active_to)}")
     return None
+
+
+def _burning(facts: CircuitFacts) -> Iterator[Judged]:
+    """Yield how fast the open month's allowance goes; no month of it, no alarm."""
+    month = facts.summary.month
+    if month is None or month.budget is None:
+        return
+    condition = _burn_condition(facts.circuit, month, month.budget)
+    yield Judged(
+        AlarmType.BUDGET_BURN, "", condition, Horizon.COMPLETE, month.complete_up_to_s,
+        present=True,
+    )  # fmt: skip
+
+
+def _burn_condition(circuit: Circuit, month: MonthAnswer, budget: Budget) -> Condition:
+    """Judge with hysteresis: between a rule's factor and half of it, it stays as it was."""
+    ended = _ended(circuit, month.complete_up_to_s)
+    if ended is not None:
+        return ended
+    burning = budget.burning
+    if burning is not None:
+        last = _last_down_s(month)
+        event_at = month.end_s if last is None else last
+        return Holds(
+            event_at, event_at, f"{burn_words(burning)}; {left_words(budget)}",
+            Measure(rate(burning.long_rate), rate(burning.factor), "times the month's pace"),
+        )  # fmt: skip
+    if all(rule.calm for rule in budget.burn):
+        return Over(month.end_s, f"the allowance is not being spent: {left_words(budget)}")
+    return Undecided("no rule burns, and not every short window is quiet yet")
 
 
 def _month(month: MonthFacts, facts: CircuitFacts) -> Iterator[Judged]:
