@@ -45,6 +45,10 @@ POLL_SECONDS: Final = 0.5
 EVALUATE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_SECONDS_MAX: Final = 0.5
+KEEP_HOUSE_SHARE_MAX: Final = 0.1
+"""While catching up, upkeep may take at most this share of the writer's time."""
+KEEP_HOUSE_SHARE_IDLE_MAX: Final = 1 / 3
+"""The same while no poll waits."""
 EVALUATE_ALL_EVERY_SECONDS: Final = 20.0
 """Alarms also change because time passes: a window's end must be announced within 60 s."""
 EVALUATE_SHARE_MAX: Final = 0.25
@@ -209,12 +213,13 @@ class Node:
         self._evaluate_if_due(all_of_them=True)
 
     def _keep_house_if_due(self) -> None:
-        """Let the housekeeper work; while it has much to do, for a third of the time."""
+        """Let the housekeeper work, for a share of the time while it has much to do."""
         now = self._clock.monotonic_seconds()
         if self._housekeeper is None or now < self._keep_house_at:
             return
         done = self._housekeeper.step(KEEP_HOUSE_SECONDS_MAX)
-        rest = 2 * done.seconds if done.anything else 0.0
+        share = KEEP_HOUSE_SHARE_MAX if self._queue.qsize() else KEEP_HOUSE_SHARE_IDLE_MAX
+        rest = done.seconds / share - done.seconds if done.anything else 0.0
         self._keep_house_at = now + done.seconds + max(rest, KEEP_HOUSE_EVERY_SECONDS)
 
     def _waiting(self, samples: int) -> list[Poll]:

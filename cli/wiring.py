@@ -27,6 +27,7 @@ from ingest.registry import AUTH_VARIABLE, ConfluentRegistry
 from ingest.writer_schemas import WriterSchemas
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
+from linksla.memory import keep_freed_memory
 from linksla.meters import Meters
 from linksla.settings import KafkaSettings
 from linksla.stores import TelemetryStore
@@ -72,6 +73,7 @@ class Running:
 
     def _start(self, web: bool) -> None:
         settings = self.configuration.settings
+        keep_freed_memory()
         self.telemetry = TelemetryStore(telemetry_path(self.configuration))
         self.telemetry.start()
         self._stops.append(self.telemetry.close)

@@ -17,6 +17,9 @@ import duckdb
 from linksla.errors import StoreError
 
 _MEMORY: Final = "1GB"  # of 2 GiB the node may use; the rest is Python, Arrow and the broker client
+_WAL_BEFORE_CHECKPOINT: Final = "64MB"
+"""DuckDB's 16 MB come every half second at full rate, and each rewrites the ends of all tables:
+measured, 1.09 instead of 0.95 µs a sample. It is also what a restart has to read again."""
 
 
 class TelemetryStore:
@@ -46,6 +49,7 @@ class TelemetryStore:
                 config={
                     "threads": self._threads,
                     "memory_limit": _MEMORY,
+                    "checkpoint_threshold": _WAL_BEFORE_CHECKPOINT,
                     # No statement reaches a file but the database and its overflow (THREATS 13);
                     # Parquet is read and written through Arrow.
                     "enable_external_access": False,

@@ -48,28 +48,47 @@ class _Stretches:
         return _Stretches(self.channel_key[rows], self.day[rows], self.lo_s[rows], self.hi_s[rows])
 
 
-def fold_forward(
-    writer: duckdb.DuckDBPyConnection, channels: Channels, progress: Progress
-) -> tuple[Progress, Bool, Runs]:
-    """Fold all cells that ended by the watermark; return the progress, who moved, the new cells."""
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What folding up to the watermark comes to: runs to write, and how far each channel is then.
+
+    `runs` are the new cells; of them `extended` go on with the span that ended at `before`'s
+    folded_to_s.
+    """
+
+    before: Progress
+    progress: Progress
+    moved: Bool
+    runs: Runs
+    extended: Runs
+    appended: Runs
+
+
+def forward(channels: Channels, progress: Progress) -> Forward:
+    """Fold all cells that ended by the watermark; no effects."""
     watermark_s = watermarks_of(channels, progress.partitions) // MICROSECONDS
     to_s = np.maximum(progress.folded_to_s, watermark_s // channels.grid_s * channels.grid_s)
     moved = to_s > progress.folded_to_s
     moved[0] = False  # key 0 is no channel
     if not moved.any():
-        return progress, moved, Runs.none()
+        return Forward(progress, progress, moved, Runs.none(), Runs.none(), Runs.none())
     tracks = tracks_of(channels, progress.folded_to_s, to_s)
     due, later = _due(progress.tail, moved, to_s)
     runs = fold(due, tracks)
     joins = _joins(runs, progress)
-    _extend(writer, runs.take(joins), progress)
-    _append(writer, runs.take(~joins))
     start_s = np.where(joins, progress.open_start_s[runs.track], runs.start_s)
     ends = runs.end_s == to_s[runs.track]
     opened = Runs(runs.track, start_s, runs.end_s, runs.bgp, runs.loss_class).take(ends)
     tail = _packed((due.take(still_holding(due, tracks)), *later))
     folded = replace(progress, folded_to_s=np.where(moved, to_s, progress.folded_to_s), tail=tail)
-    return _opened(folded, np.flatnonzero(moved), opened), moved, runs
+    after = _opened(folded, np.flatnonzero(moved), opened)
+    return Forward(progress, after, moved, runs, runs.take(joins), runs.take(~joins))
+
+
+def store_forward(writer: duckdb.DuckDBPyConnection, folded: Forward) -> None:
+    """Write the spans that folding forward made longer or new."""
+    _extend(writer, folded.extended, folded.before)
+    _append(writer, folded.appended)
 
 
 def _due(

@@ -1,6 +1,6 @@
 """Samples, rollups, ledger, progress and offsets into their tables, within a transaction."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import duckdb
@@ -25,32 +25,29 @@ AGED: Final = "older than raw retention"
 Rows = npt.NDArray[np.intp]
 
 
-def land(
-    writer: duckdb.DuckDBPyConnection,
-    progress: Progress,
-    arrivals: Arrivals,
-    found: Deduplicated,
-) -> Progress:
-    """Write the samples that are kept; return the progress with them in its tail."""
+@dataclass(frozen=True, slots=True)
+class RolledUp:
+    """What the samples of a poll do to the rollups.
+
+    `appended`: of new samples. `again_key`, `again_start_s`: the steps a replaced sample lies in.
+    """
+
+    appended: Rollups | None
+    again_key: Int64
+    again_start_s: Int64
+
+
+def landed(progress: Progress, arrivals: Arrivals, found: Deduplicated) -> Progress:
+    """Return the progress with the kept samples in its tail; no effects."""
     if len(found.kept) == 0:
         return progress
-    samples, key = arrivals.samples, arrivals.channel_key[found.kept]
-    observed = integers(samples, "observed_at_us")[found.kept]
+    key = arrivals.channel_key[found.kept]
+    observed = integers(arrivals.samples, "observed_at_us")[found.kept]
     tail = progress.tail
     if found.replacing.any():
-        old = pa.table(
-            {
-                "channel_key": key[found.replacing],
-                "observed_at_us": observed[found.replacing],
-            }
-        )
-        _delete_samples(writer, old)
+        old = _replaced(arrivals, found)
         tail = tuple(_without(part, old) for part in tail)
-    written = samples.append_column("channel_key", pa.array(arrivals.channel_key.astype(np.int32)))
-    if len(found.kept) < len(samples):
-        written = written.take(np.sort(found.kept))
-    run(writer, "samples_insert", new_samples=written)
-    arrived = Observations.of(samples, arrivals.channel_key).take(found.kept)
+    arrived = Observations.of(arrivals.samples, arrivals.channel_key).take(found.kept)
     greatest, longest = progress.observed_at_us_max.copy(), progress.interval_us_max.copy()
     # Rows of a channel lie together, in order: the last of each is its greatest.
     ends = np.append(key[1:] != key[:-1], True)
@@ -66,25 +63,43 @@ def land(
     )
 
 
-def roll_up(
-    writer: duckdb.DuckDBPyConnection,
-    channels: Channels,
-    arrivals: Arrivals,
-    found: Deduplicated,
+def store_samples(
+    writer: duckdb.DuckDBPyConnection, arrivals: Arrivals, found: Deduplicated
 ) -> None:
-    """Append the rollups of new samples; compute again the steps a replaced sample lies in."""
+    """Write the samples that are kept, in place of those they replace."""
     if len(found.kept) == 0:
         return
+    if found.replacing.any():
+        _delete_samples(writer, _replaced(arrivals, found))
+    key = pa.array(arrivals.channel_key.astype(np.int32))
+    written = arrivals.samples.append_column("channel_key", key)
+    if len(found.kept) < len(written):
+        written = written.take(np.sort(found.kept))
+    run(writer, "samples_insert", new_samples=written)
+
+
+def rolled_up(channels: Channels, arrivals: Arrivals, found: Deduplicated) -> RolledUp:
+    """Return the rollups of new samples, and the steps to compute again; no effects."""
+    none = np.zeros(0, np.int64)
+    if len(found.kept) == 0:
+        return RolledUp(None, none, none)
     key = arrivals.channel_key
     step_s = steps_of(channels.grid_s[key], integers(arrivals.samples, "observed_at_us"))
-    order = found.kept
+    order, again = found.kept, np.stack([none, none])
     if found.changing.any():
         rows = found.kept[found.changing]
         again = np.unique(np.stack([key[rows], step_s[rows]]), axis=1)
         order = order[~pairs_in(key[order], step_s[order], again[0], again[1])]
-        _roll_up_again(writer, channels, again[0], again[1])
-    if len(order):
-        _append(writer, rollups_of(arrivals.samples, key, step_s, order))
+    new = rollups_of(arrivals.samples, key, step_s, order) if len(order) else None
+    return RolledUp(new, again[0], again[1])
+
+
+def store_rollups(writer: duckdb.DuckDBPyConnection, channels: Channels, rolled: RolledUp) -> None:
+    """Append the rollups of new samples; compute again the steps a replaced sample lies in."""
+    if len(rolled.again_key):
+        _roll_up_again(writer, channels, rolled.again_key, rolled.again_start_s)
+    if rolled.appended is not None:
+        _append(writer, rolled.appended)
 
 
 def note(
@@ -161,6 +176,16 @@ def store_offsets(
         }
     )
     run(writer, "offsets_write", stands=table)
+
+
+def _replaced(arrivals: Arrivals, found: Deduplicated) -> pa.Table:
+    rows = found.kept[found.replacing]
+    return pa.table(
+        {
+            "channel_key": arrivals.channel_key[rows],
+            "observed_at_us": integers(arrivals.samples, "observed_at_us")[rows],
+        }
+    )
 
 
 def _delete_samples(writer: duckdb.DuckDBPyConnection, old: pa.Table) -> None:

@@ -5,6 +5,7 @@ counts twice. Only one writer may run on a store, in one thread.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -36,9 +37,17 @@ from processors.arrivals import (
 )
 from processors.channels import Channels, load_channels, register
 from processors.deduplication import Deduplicated, deduplicated
-from processors.folding import Changed, fold_again, fold_forward
+from processors.folding import Changed, Forward, fold_again, forward, store_forward
 from processors.gaps import note_gaps
-from processors.landing import land, note, roll_up, store_offsets, store_progress
+from processors.landing import (
+    landed,
+    note,
+    rolled_up,
+    store_offsets,
+    store_progress,
+    store_rollups,
+    store_samples,
+)
 from processors.observations import Bool, Int64, integers
 from processors.progress import (
     Progress,
@@ -101,6 +110,7 @@ class Writer:
         self._raw_us = retention.raw_days * DAY_US
         self._channels: Channels | None = None
         self._progress: Progress | None = None
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="writer beside")
 
     def start(self) -> None:
         """Register the inventory's channels, load where we are, feed pending samples now known.
@@ -214,10 +224,15 @@ class Writer:
             came_late = late_ones(channels, arrivals, stood_us, progress.folded_to_s)
             late = found.kept[came_late[found.kept]]
         rejects = [*poll.rejects, *inactive_rejects(arrivals.inactive)]
+        # What is worked out does not need the database, which works meanwhile: 0.3 of its time.
+        rolled = self._beside.submit(rolled_up, channels, arrivals, found)
+        ahead = self._beside.submit(
+            self._ahead, channels, progress, poll, arrivals, found, fed_again
+        )
         with self._step("samples"):
-            progress = land(writer, progress, arrivals, found)
+            store_samples(writer, arrivals, found)
         with self._step("rollups"):
-            roll_up(writer, channels, arrivals, found)
+            store_rollups(writer, channels, rolled.result())
         with self._step("ledger"):
             note(writer, channels, arrivals, found, late, poll, aged)
         with self._step("rejects"):
@@ -228,11 +243,12 @@ class Writer:
             if len(arrivals.unknown):
                 run(writer, "pending_insert", unknown_samples=arrivals.unknown)
         with self._step("spans"):
-            progress = fold_again(writer, channels, progress, _changed(arrivals, found))
-            if not fed_again:
-                after = partitions_after(progress.partitions, poll, arrivals.seen_at_us, self._time)
-                progress = replace(progress, partitions=after)
-            progress, moved, runs = fold_forward(writer, channels, progress)
+            folded = ahead.result()
+            progress = fold_again(writer, channels, folded.before, _changed(arrivals, found))
+            if progress is not folded.before:  # late samples: cells folded before look otherwise
+                folded = forward(channels, progress)
+            store_forward(writer, folded)
+            progress, moved = folded.progress, folded.moved
         with self._step("progress"):
             store_progress(writer, before, progress)
         with self._step("offsets"):
@@ -251,10 +267,26 @@ class Writer:
                 frozenset(channels.circuit_ids[key] for key in np.flatnonzero(touched).tolist()),
                 bool(moved.any()),
                 len(aged.channel_key),
-                Advance(channels, before.folded_to_s, progress, runs, reworked, touched),
+                Advance(channels, before.folded_to_s, progress, folded.runs, reworked, touched),
             ),
             progress,
         )
+
+    def _ahead(
+        self,
+        channels: Channels,
+        progress: Progress,
+        poll: Poll,
+        arrivals: Arrivals,
+        found: Deduplicated,
+        fed_again: bool,
+    ) -> Forward:
+        """Return how far the channels are with the poll, were none of its samples late."""
+        progress = landed(progress, arrivals, found)
+        if not fed_again:
+            after = partitions_after(progress.partitions, poll, arrivals.seen_at_us, self._time)
+            progress = replace(progress, partitions=after)
+        return forward(channels, progress)
 
     def _stood(
         self,
