@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from cli.explanations import answer
 from cli.ledger_answer import ledger_answer
 from cli.outage_desk import DeskRequest, at_desk
 from cli.standing import Standing
@@ -47,6 +48,18 @@ class BacktestRequest(BaseModel):
     circuits: list[str]
 
 
+class ExplainRequest(BaseModel):
+    """Which month to explain, and what of it closely."""
+
+    circuit: str
+    month: str
+    outage: str | None
+    start: str | None
+    end: str | None
+    samples: int
+    after: str | None
+
+
 def create_control_app(
     queries: Queries, decisions: DecisionsStore, clock: Clock, standing: Standing
 ) -> FastAPI:
@@ -82,6 +95,10 @@ def create_control_app(
     @app.post("/outages")
     def outages(request: DeskRequest) -> list[dict[str, object]]:
         return at_desk(Desk(queries, decisions, clock), request)
+
+    @app.post("/explain")
+    def explain_month(request: ExplainRequest) -> dict[str, object]:
+        return answer(queries, **request.model_dump())
 
     @app.get("/status")
     def status() -> dict[str, object]:

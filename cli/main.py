@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "test": "run the unit tests of contracts",
     "backtest": "judge past months under another contract",
     "ledger": "what came late, twice, in conflict or unusable, by circuit and day",
+    "explain": "explain a month's numbers, down to the samples",
     "report": "write a customer's monthly compliance report",
     "user": "add a user, or make an API token",
     "grafana": "publish dashboards to Grafana",

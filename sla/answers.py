@@ -146,6 +146,15 @@ class ObjectiveAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a circuit is in [start_s, end_s)."""
+
+    customer_id: str
+    start_s: int
+    end_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A part of the period under one contract version, bandwidth and price; judged by itself."""
 
@@ -164,6 +173,8 @@ class Segment:
     credit_reason: str | None = None
     share: str | None = None  # of the period: "14/31"
     charge: str | None = None  # a month's price at the onset, with its currency
+    price: str | None = None  # a month's price at the segment's start; None: not known
+    owners: tuple[Owner, ...] = ()  # as far as the reader may see
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +237,7 @@ class MonthAnswer:
     budget: Budget | None = None  # allowed and left once more, with burn rates and forecast
     credit_claim_by_s: int | None = None  # the last instant to claim it; None: needs no claim
     open_proposals: tuple[str, ...] = ()  # ids; while there is one, the month is not final
+    credit_working: str | None = None  # "10 % of 2,000.00 USD = 200.00 USD"
 
 
 @dataclass(frozen=True, slots=True)

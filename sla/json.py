@@ -80,6 +80,10 @@ def _segment(segment: Segment, *, commercial: bool) -> Json:
     """Return what a segment was held to, by itself."""
     body: Json = {
         "bandwidth_mbps": segment.bandwidth_mbps,
+        "owners": [
+            {"customer_id": one.customer_id, "start": iso(one.start_s), "end": iso(one.end_s)}
+            for one in segment.owners
+        ],
         "share": segment.share,
         "down_seconds": segment.down_seconds,
         "allowed_seconds": segment.allowed_seconds,
@@ -90,6 +94,7 @@ def _segment(segment: Segment, *, commercial: bool) -> Json:
     if commercial:
         body["credit"] = {"percent": segment.credit_percent, "reason": segment.credit_reason}
         body["charge"] = segment.charge
+        body["price"] = segment.price
     return body
 
 
@@ -110,6 +115,7 @@ def _credit(answer: MonthAnswer) -> Json:
             "amount": answer.credit_amount,
             "currency": answer.credit_currency,
             "issued": answer.credit_issued,
+            "working": answer.credit_working,
         }
     if answer.credit_claim_by_s is not None:
         body["claim_by"] = iso(answer.credit_claim_by_s)

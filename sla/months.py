@@ -11,6 +11,7 @@ from sla.bands import percent
 from sla.budgets import month_budget
 from sla.calendar import month_bounds, month_name, months_between
 from sla.chronic import month_figures
+from sla.credit_steps import money_working
 from sla.history import CircuitHistory, History
 from sla.judge import worst_of
 from sla.judged import JudgedRun
@@ -128,6 +129,7 @@ def month_answer(
         open_proposals=proposals,
         outage_figures=month_figures(periods),
         budget=budget,
+        credit_working=money_working(judged.segments),
     )
 
 

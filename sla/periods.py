@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from linksla.inventory import Circuit
+from sla.answers import Owner
 from sla.history import History
 
 
@@ -40,3 +42,14 @@ class Version:
 
     calculation: int
     report: int | None = None
+
+
+def owners_in(circuit: Circuit, start_s: int, end_s: int) -> tuple[Owner, ...]:
+    """Return whose a circuit is in [start_s, end_s), which is what a reader may see, in order."""
+    found = []
+    for owner in circuit.owners:
+        lower = start_s if owner.start is None else max(owner.start, start_s)
+        upper = end_s if owner.end is None else min(owner.end, end_s)
+        if lower < upper:
+            found.append(Owner(owner.customer, lower, upper))
+    return tuple(sorted(found, key=lambda one: one.start_s))

@@ -30,6 +30,7 @@ from sla.answers import (
 from sla.calendar import is_month
 from sla.contracts import Contract
 from sla.decided import OnDecisions
+from sla.explain import Explaining
 from sla.history import CircuitHistory
 from sla.ledger import OnLedger
 from sla.maintenance import MaintenanceWindow
@@ -50,7 +51,7 @@ _Answer = Callable[[duckdb.DuckDBPyConnection, Telemetry, CircuitHistory, Sequen
 _BEHIND_SECONDS: Final = 120
 
 
-class Queries(OnLedger, OnDecisions):
+class Queries(OnLedger, OnDecisions, Explaining):
     """Answers about circuits, months, outages, alarms; safe in any thread."""
 
     def __init__(

@@ -11,7 +11,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from linksla.clock import iso
-from linksla.inventory import Circuit
+from linksla.inventory import Circuit, Price
 from sla.answers import ObjectiveAnswer, Outage, Seconds, Segment
 from sla.bands import percent
 from sla.calendar import month_bounds
@@ -32,7 +32,7 @@ from sla.judge import (
 )
 from sla.judged import outage_ranges
 from sla.outages import outages_in
-from sla.periods import Period
+from sla.periods import Period, owners_in
 from sla.words import percent_down, plain
 
 
@@ -336,6 +336,7 @@ def segment_answers(month: JudgedMonth, whole_seconds: int) -> tuple[Segment, ..
     found = []
     for one in month.segments:
         ratio, charge = one.verdict.contractual, one.monthly
+        price = month.circuit.price_at(one.period.start_s)
         found.append(
             Segment(
                 one.contract.id,
@@ -353,9 +354,21 @@ def segment_answers(month: JudgedMonth, whole_seconds: int) -> tuple[Segment, ..
                 credit_reason=one.credit_reason,
                 share=str(_share(one, whole_seconds)),
                 charge=None if charge is None else _printed(charge),
+                price=None
+                if price is None
+                else _printed(Charge(Fraction(price.amount), price.currency)),
+                owners=owners_in(
+                    month.circuit,
+                    max(one.period.start_s, one.period.own.start_s),
+                    min(one.period.full_end_s, one.period.own.end_s),
+                ),
             )
         )
     return tuple(found)
+
+
+def _of(price: Price) -> Charge:
+    return Charge(Fraction(price.amount), price.currency)
 
 
 def _printed(charge: Charge) -> str:
