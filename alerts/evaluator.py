@@ -6,6 +6,7 @@ and the data they follow from are kept or lost together.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from alerts import messages
@@ -41,6 +42,7 @@ from sla.maintenance import MaintenanceWindow
 from sla.scope import AllCustomers, Scope
 
 _ALL: Final = AllCustomers(commercial=False)
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 _LIST_FROM: Final = 8  # from so many circuits on, one read of all costs less than one read each
 
 
@@ -89,15 +91,23 @@ class AlarmEvaluator:
         self._origin = messages.Origin(source, base_url)
         self._contracts: dict[tuple[str, str], Contract | None] = {}
         self._entries: dict[str, Circuit | None] = {}
+        self._restless: set[str] = set()
         self._judged_up_to: dict[str, int] = {}  # circuit → complete_up_to_s when last evaluated
 
     def evaluate(
-        self, circuit_ids: Sequence[str], verdict_changes: Sequence[VerdictChange] = ()
+        self,
+        circuit_ids: Sequence[str],
+        verdict_changes: Sequence[VerdictChange] = (),
+        known_up_to_s: Mapping[str, int] = _NOTHING,
     ) -> tuple[AlarmChange, ...]:
         """Judge circuits and write what changed; the caller commits.
 
         Returns the changes of alarms, announced or withheld. Changed verdicts become messages too.
+        `known_up_to_s` says of circuits up to which complete instant nothing had changed.
         """
+        for circuit_id, known_s in known_up_to_s.items():
+            if self._judged_up_to.get(circuit_id, known_s) <= known_s:
+                self._judged_up_to[circuit_id] = known_s
         now_us = self._clock.now_us()
         standing = self._standing(circuit_ids)
         summaries = self._summaries(circuit_ids)
@@ -111,14 +121,35 @@ class AlarmEvaluator:
             verdicts = by_circuit.get(circuit_id, [])
             facts = None if summary is None else self._facts(summary, verdicts)
             if facts is None:
+                self._restless.add(circuit_id)
                 continue
-            for change in self._changes(facts, standing.get(circuit_id, {}), now_us):
+            stands = standing.get(circuit_id, {})
+            for change in self._changes(facts, stands, now_us):
                 announced.append(self._write_alarm(change, facts))
                 changes.append(change)
+                stands = {**stands, change.alarm.key: change.alarm}
+            self._note_rest(circuit_id, stands.values())
             announced += [self._verdict_message(verdict, facts, now_us) for verdict in verdicts]
             self._judged_up_to[circuit_id] = facts.summary.complete_up_to_s
         put(self._store.writer, self._origin.source, announced)
         return tuple(changes)
+
+    @property
+    def restless(self) -> frozenset[str]:
+        """Circuits whose alarms may change because time passes, as of their last evaluation."""
+        return frozenset(self._restless)
+
+    def _note_rest(self, circuit_id: str, alarms: Iterable[Alarm]) -> None:
+        """Note whether a raised alarm waits for its end, or for its announcement.
+
+        A month's breach ends with verdicts only: it waits when a window holds it back.
+        """
+        self._restless.discard(circuit_id)
+        for alarm in alarms:
+            of_month = alarm.key.type is AlarmType.OBJECTIVE_BREACHED
+            held_back = alarm.withholding is Withholding.WINDOW
+            if alarm.standing is Standing.RAISED and (held_back or not of_month):
+                self._restless.add(circuit_id)
 
     def _changes(
         self, facts: CircuitFacts, standing: Mapping[AlarmKey, Alarm], now_us: int

@@ -34,12 +34,12 @@ from processors.writer import Writer
 from sla.contracts import load_contracts
 from sla.evaluator import Evaluator
 from sla.queries import Queries
+from sla.watch import Watch
 
 CHANNELS = 4
 GRID_S = 10
 TOPIC = "link.samples"
 NOW_S = 1_792_152_000  # 2026-10-16T12:00:00Z: the middle of a month
-LATENESS_S = 30
 CONTRACT = """
 id: bench
 version: 1
@@ -64,11 +64,12 @@ class Bench:
     clock: ManualClock
     evaluator: Evaluator
     alarms: AlarmEvaluator
+    watch: Watch
 
 
 @contextmanager
 def bench(circuits: int, days: int) -> Iterator[Bench]:
-    """Lend a node's judging parts over a store of healthy circuits, complete up to NOW_S - 30 s."""
+    """Lend a node's judging parts over a store of healthy circuits, complete up to NOW_S."""
     folder = Path(tempfile.mkdtemp(prefix="linksla-judging-"))
     store = TelemetryStore(folder / "telemetry.duckdb")
     try:
@@ -81,13 +82,14 @@ def bench(circuits: int, days: int) -> Iterator[Bench]:
         writer = Writer(store, known, TOPIC, TimeSettings(), clock, Meters())
         writer.start()
         fill(store, begins)
-        writer.start()
+        watch = Watch()
+        watch.note(writer.start().advance)
         queries = Queries(
             store, known, load_contracts(folder / "contracts"), (), TimeSettings(), clock
         )
         evaluator = Evaluator(store, queries, clock)
         alarms = AlarmEvaluator(store, queries, lambda: queries.maintenance, clock)
-        yield Bench(store, known, writer, queries, clock, evaluator, alarms)
+        yield Bench(store, known, writer, queries, clock, evaluator, alarms, watch)
     finally:
         store.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -109,8 +111,8 @@ def network(circuits: int, begins: int) -> Inventory:
 
 
 def fill(store: TelemetryStore, begins: int) -> None:
-    """Put a healthy span for each channel and day into the store, up to NOW_S - 30 s."""
-    folded = (NOW_S - LATENESS_S) // GRID_S * GRID_S
+    """Put a healthy span for each channel and day into the store, up to NOW_S."""
+    folded = NOW_S // GRID_S * GRID_S
     writer = store.writer
     writer.execute(
         """insert into spans
@@ -162,11 +164,20 @@ def judged_after(one: Bench, batch: Poll) -> tuple[float, float]:
     began = time.perf_counter()
     written = one.writer.write(batch)
     wrote = time.perf_counter()
-    names = sorted(written.touched_circuits)
+    one.watch.note(written.advance)
+    looked(one, one.watch.due(one.store.writer).judge)
+    return wrote - began, time.perf_counter() - wrote
+
+
+def looked(one: Bench, names: tuple[str, ...]) -> int:
+    """Judge circuits in full, as a node does in one round; return how many verdicts are new."""
+    if not names:
+        return 0
     with transaction(one.store.writer):
         verdicts = one.evaluator.evaluate(names)
-        one.alarms.evaluate(names, verdicts)
-    return wrote - began, time.perf_counter() - wrote
+        one.alarms.evaluate(names, verdicts, one.watch.checked_up_to(names))
+    one.watch.look(one.evaluator.looks, one.alarms.restless)
+    return len(verdicts)
 
 
 def main() -> int:
@@ -178,10 +189,9 @@ def main() -> int:
     arguments = parser.parse_args()
     with bench(arguments.circuits, arguments.days) as one:
         began = time.perf_counter()
-        with transaction(one.store.writer):
-            verdicts = one.evaluator.evaluate(one.inventory.circuits)
-            one.alarms.evaluate(tuple(one.inventory.circuits), verdicts)
-        print(f"first look: {time.perf_counter() - began:.2f} s, {len(verdicts):,} months")
+        names = tuple(one.inventory.circuits)
+        months = sum(looked(one, names[n : n + 1_000]) for n in range(0, len(names), 1_000))
+        print(f"first look: {time.perf_counter() - began:.2f} s, {months:,} months")
         at_s, offset = NOW_S, 1
         for share in (0.0, 0.01):
             bad = frozenset(list(one.inventory.circuits)[: int(arguments.circuits * share)])

@@ -31,6 +31,7 @@ from sla.evaluator import Evaluator
 from sla.queries import Queries
 from sla.restatements import Restatements
 from sla.scope import AllCustomers
+from sla.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,8 @@ KEEP_HOUSE_SHARE_MAX: Final = 0.1
 KEEP_HOUSE_SHARE_IDLE_MAX: Final = 1 / 3
 """The same while no poll waits."""
 EVALUATE_ALL_EVERY_SECONDS: Final = 20.0
-"""Alarms also change because time passes: a window's end must be announced within 60 s."""
+"""Of circuits that are not calm: alarms also change because time passes, and a window's end must
+be announced within 60 s."""
 EVALUATE_SHARE_MAX: Final = 0.25
 """While catching up, judging may take at most this share of the writer's time."""
 EVALUATE_SHARE_IDLE_MAX: Final = 0.5
@@ -85,6 +87,7 @@ class Node:
         self._evaluator = Evaluator(store, queries, clock)
         self._restatements = Restatements(store, queries)
         self._alarms = AlarmEvaluator(store, queries, lambda: queries.maintenance, clock)
+        self._watch = Watch()
         self._live = live
         self._clock = clock
         self._meters = meters
@@ -104,7 +107,7 @@ class Node:
 
     def start(self) -> None:
         """Seek to the stored offsets and begin to read."""
-        self._writer.start()
+        self._watch.note(self._writer.start().advance)
         if self._housekeeper is not None:
             self._housekeeper.start()
         begin_reading(
@@ -160,7 +163,9 @@ class Node:
 
     def _run_errands(self) -> None:
         while not self._errands.empty():
-            self._rounds.touch(self._errands.get()())
+            circuits = self._errands.get()()
+            self._watch.disturb(circuits)
+            self._rounds.touch(circuits)
 
     def _guard(self, work: Callable[[], None]) -> None:
         try:
@@ -205,7 +210,7 @@ class Node:
                 self._in_flight.committed(self._writer.next_offsets())
             took = self._clock.monotonic_seconds() - began
             self._meters.observe("linksla_commit_seconds", took)
-            self._rounds.touch(written.touched_circuits)
+            self._watch.note(written.advance)
             self._evaluate_if_due()
             with self._written:
                 self._written.notify_all()
@@ -239,16 +244,18 @@ class Node:
         In short rounds: the writer waits meanwhile, and the queue behind it fills.
         """
         now = self._clock.monotonic_seconds()
-        if now >= self._evaluate_all_at:
-            self._rounds.touch(self._queries.circuit_ids(EVERYONE))
-            self._evaluate_all_at = now + EVALUATE_ALL_EVERY_SECONDS
-        circuits = self._rounds.next(all_of_them=all_of_them)
-        if not circuits or now < self._evaluate_at:
+        if now < self._evaluate_at:
             return
-        with transaction(self._store.writer):
-            verdicts = self._evaluator.evaluate(circuits)
-            self._restatements.note(circuits, verdicts)
-            self._alarms.evaluate(circuits, verdicts)
+        if now >= self._evaluate_all_at:
+            self._rounds.touch(self._watch.restless())
+            self._evaluate_all_at = now + EVALUATE_ALL_EVERY_SECONDS
+        due = self._watch.due(self._store.writer)
+        self._rounds.touch(due.judge)
+        circuits = self._rounds.next(all_of_them=all_of_them)
+        if circuits:
+            self._judge(circuits)
+        elif not due.went_on:
+            return
         took = self._clock.monotonic_seconds() - now
         self._rounds.judged(circuits, took)
         self._meters.observe("linksla_evaluate_seconds", took)
@@ -256,7 +263,15 @@ class Node:
         rest = EVALUATE_EVERY_SECONDS if not len(self._rounds) else took
         share = EVALUATE_SHARE_MAX if self._queue.qsize() else EVALUATE_SHARE_IDLE_MAX
         self._evaluate_at = now + max(rest, took / share)
-        self._live.publish(circuits)
+        self._live.publish((*circuits, *due.went_on))
+
+    def _judge(self, circuits: tuple[str, ...]) -> None:
+        with transaction(self._store.writer):
+            verdicts = self._evaluator.evaluate(circuits)
+            self._restatements.note(circuits, verdicts)
+            known = self._watch.checked_up_to(circuits)
+            self._alarms.evaluate(circuits, verdicts, known)
+        self._watch.look(self._evaluator.looks, self._alarms.restless)
 
 
 def merge(polls: Sequence[Poll]) -> Poll:

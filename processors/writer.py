@@ -112,14 +112,14 @@ class Writer:
         self._progress: Progress | None = None
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="writer beside")
 
-    def start(self) -> None:
+    def start(self) -> Written:
         """Register the inventory's channels, load where we are, feed pending samples now known.
 
         Raises:
             ConfigError: a circuit's grid changed.
             StoreError: the store cannot be read or written.
         """
-        self.register(self._inventory)
+        return self.register(self._inventory)
 
     def register(self, inventory: Inventory) -> Written:
         """Take over an inventory, at start or while running; pending samples it names are fed.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import duckdb
 
 from sla.answers import MonthAnswer
-from sla.history import CircuitHistory
+from sla.calm import Look
+from sla.history import CircuitHistory, Historian
 from sla.months import month_answer, periods_of
 from sla.observing import Performance
 from sla.periods import Ownership, Version
@@ -52,3 +53,25 @@ def month_answers(
             month_answer(history, periods, objectives, version, close_after_seconds)
         )
     return [tuple(answers) for answers in found]
+
+
+def look_of(
+    asked: AskedMonths,
+    answers: Sequence[MonthAnswer],
+    facts: Telemetry,
+    historian: Historian,
+    performance: Performance,
+    close_after_seconds: int,
+) -> Look:
+    """Return what a full judging of a circuit came to, for whoever asks when it must be next."""
+    history = asked.history
+    periods = periods_of(history, asked.owns, answers[-1].month) if answers else ()
+    return Look(
+        history,
+        facts.channels[history.circuit.id],
+        historian.windows_of(history.circuit),
+        historian.versions(history.circuit),
+        answers,
+        performance.sums(facts, history.circuit, periods[-1]) if periods else None,
+        close_after_seconds,
+    )

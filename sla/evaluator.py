@@ -12,6 +12,7 @@ from linksla.clock import Clock
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from sla.answers import MonthAnswer
+from sla.calm import Look
 from sla.json import to_json
 from sla.queries import Queries
 
@@ -36,6 +37,8 @@ class Evaluator:
         self._store = store
         self._queries = queries
         self._clock = clock
+        self.looks: dict[str, Look] = {}
+        """What the last evaluation saw, by circuit."""
 
     def evaluate(self, circuit_ids: Iterable[str]) -> tuple[VerdictChange, ...]:
         """Judge all months of circuits; return and append those whose verdicts changed.
@@ -51,8 +54,9 @@ class Evaluator:
             ).fetchall()
         }
         changes = []
-        for months in self._queries.all_months(writer, names).values():
-            for answer in months:
+        self.looks = self._queries.looks(writer, names)
+        for look in self.looks.values():
+            for answer in look.answers:
                 before = standing.get((answer.circuit_id, answer.month))
                 change = _changed(answer, before)
                 if change is not None:

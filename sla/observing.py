@@ -15,11 +15,13 @@ import duckdb
 
 from linksla.inventory import Circuit
 from sla.answers import ObjectiveAnswer
+from sla.calm import Sums
 from sla.contracts import PerformanceTerms
 from sla.performance import (
     Asked,
     Observed,
     judge_performance,
+    next_step,
     pooled,
     qualifying,
     read_observed,
@@ -125,6 +127,16 @@ class Performance:
         for task, more in _read(cursor, tasks):
             found[task.number] = self._judged(task, more)
         return found
+
+    def sums(self, facts: Telemetry, circuit: Circuit, period: Period) -> Sums | None:
+        """Return what the answers about a period followed from, or None: it is not remembered."""
+        question = _question(facts, circuit, period)
+        with self._lock:
+            kept = self._known.get(question.key)
+        if kept is None or kept.question != question:
+            return None
+        outcomes = tuple(answer.verdict for answer in kept.answers)
+        return Sums(kept.observed, outcomes, next_step(period, question.step_seconds))
 
     def _judged(self, task: _Task, more: tuple[Observed, ...]) -> tuple[ObjectiveAnswer, ...]:
         question, observed = task.question, _added(task.question.channels, task.before, more)

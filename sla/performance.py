@@ -78,6 +78,17 @@ def qualifying(period: Period, step_seconds: int) -> tuple[tuple[int, int], ...]
     return tuple((lower, upper) for lower, upper in whole if lower < upper)
 
 
+def next_step(period: Period, step_seconds: int) -> int:
+    """Return where the first step begins that is not complete and will qualify if all goes well."""
+    lower = period.end_s
+    for run in reversed(period.history.runs):
+        if run.end_s < lower or run.bucket is not Bucket.UP:
+            break
+        lower = max(run.start_s, period.start_s)
+    begun, whole = -(-lower // step_seconds), period.end_s // step_seconds
+    return max(begun, whole) * step_seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Rollup steps of some channels: whole steps in `pieces`, [from, to), in order of time."""

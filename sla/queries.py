@@ -16,7 +16,7 @@ from linksla.inventory import Circuit, Customer, Inventory
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from sla import telemetry
-from sla.answering import AskedMonths, month_answers
+from sla.answering import AskedMonths, look_of, month_answers
 from sla.answers import (
     AlarmAnswer,
     CircuitSummary,
@@ -28,6 +28,7 @@ from sla.answers import (
     Tape,
 )
 from sla.calendar import is_month
+from sla.calm import Look
 from sla.contracts import Contract
 from sla.decided import OnDecisions
 from sla.explain import Explaining
@@ -192,10 +193,10 @@ class Queries(OnLedger, OnDecisions, Explaining):
             found = self._months(cursor, facts, asked)
         return tuple(answer for answers in found for answer in answers)
 
-    def all_months(
+    def looks(
         self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str]
-    ) -> dict[str, tuple[MonthAnswer, ...]]:
-        """Return every month of circuits, as anyone in the house sees them, read by `cursor`.
+    ) -> dict[str, Look]:
+        """Return all that circuits come to, as anyone in the house sees them, read by `cursor`.
 
         For the evaluator, whose transaction holds what nobody else can read yet.
         """
@@ -206,7 +207,14 @@ class Queries(OnLedger, OnDecisions, Explaining):
             AskedMonths(history, seen[name], months_of(history, seen[name]))
             for name, history in histories.items()
         ]
-        return dict(zip(histories, self._months(cursor, facts, asked), strict=True))
+        answers = self._months(cursor, facts, asked)
+        close_after = self._time.close_after_seconds
+        return {
+            one.history.circuit.id: look_of(
+                one, found, facts, self._histories.historian, self._performance, close_after
+            )
+            for one, found in zip(asked, answers, strict=True)
+        }
 
     def month_as_of(
         self, cursor: duckdb.DuckDBPyConnection, circuit_id: str, month: str, complete_up_to_s: int

@@ -1,0 +1,144 @@
+"""When nothing about a circuit can change but by what the Watch sees. Pure.
+
+A circuit is calm when it is up, decidedly so, and every verdict stays what it is while good cells
+are added, up to an instant that is known beforehand: the end of a month, a segment, a channel, a
+contract version, the beginning of a window. Objectives on what was observed are watched besides
+(`sla.watched`). Whatever is not certain is not calm: it is judged in full.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sla.answers import Bucket, MonthAnswer, Outcome
+from sla.contracts import ContractInForce
+from sla.history import FAR_AHEAD_S, CircuitHistory, History
+from sla.judged import JudgedRun
+from sla.maintenance import MaintenanceWindow
+from sla.performance import Observed
+from sla.telemetry import ChannelRow
+
+_SETTLED_SECONDS: Final = 86_400
+"""A version that ended so long ago is not judged anew by what comes now: n cells are no day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was observed of the open month's last segment, and where the next step begins."""
+
+    observed: tuple[Observed, ...]
+    outcomes: tuple[Outcome, ...]  # of the contract's objectives, in its order
+    next_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that one full judging of a circuit came to."""
+
+    history: CircuitHistory
+    channels: tuple[ChannelRow, ...]
+    windows: Sequence[MaintenanceWindow]
+    versions: Sequence[ContractInForce]
+    answers: Sequence[MonthAnswer]
+    sums: Sums | None  # None: the contract in force has no such objectives, or nothing is known
+    close_after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """Good cells change nothing while the horizons lie before these instants."""
+
+    complete_before_s: int
+    live_before_s: int
+    lag_seconds_max: int  # of live behind complete: so long nothing may be unmeasured
+
+
+def calm(look: Look) -> Calm | None:
+    """Return until when a circuit is calm, or None: it is not."""
+    history = look.history
+    complete, live = history.complete_up_to_s, history.live_to_s
+    if not look.answers or look.answers[-1].month_end_s <= complete:
+        return None  # the next month has not begun, or the circuit has ended
+    if any(_open_and_undecided(answer, complete) for answer in look.answers):
+        return None
+    if not _decidedly_up(history):
+        return None
+    grid = history.circuit.grid_seconds
+    lag = max(history.live.in_force.contract.availability.consecutive * grid, 60)
+    if live - complete > lag or any(w.end + grid > complete and w.start < live + grid
+                                    for w in look.windows):  # fmt: skip
+        return None
+    edges = sorted(_edges(look))
+    completes = [at for at in (*_cuts(look), *edges) if at > complete]
+    lives = [at - grid for at in (*edges, *(w.start for w in look.windows)) if at > complete]
+    found = Calm(min(completes, default=FAR_AHEAD_S), min(lives, default=FAR_AHEAD_S), lag)
+    return found if live < found.live_before_s else None
+
+
+def _open_and_undecided(answer: MonthAnswer, complete_s: int) -> bool:
+    """Return whether time alone could decide a month: enough of it measured, or too little."""
+    return (
+        answer.month_end_s > complete_s
+        and bool(answer.objectives)
+        and answer.objectives[0].verdict is Outcome.NOT_ASSESSABLE
+    )
+
+
+def _decidedly_up(history: CircuitHistory) -> bool:
+    """Return whether the circuit is up under every assumption, whatever good cells follow."""
+    complete, part = history.complete_up_to_s, history.complete[-1]
+    if part.end_s != complete:
+        return False
+    earlier = history.complete[:-1]
+    if any(complete - one.end_s < _SETTLED_SECONDS for one in earlier):
+        return False
+    least = _decisive_seconds(part)
+    for runs in (part.runs, part.unknown_good, part.unknown_bad):
+        last = runs[-1]
+        if not _good(last) or last.end_s != complete or last.end_s - last.start_s < least:
+            return False
+    return all(
+        run.as_experienced is not Bucket.DOWN and not run.bad
+        for run in _after(history.live.runs, complete)
+    )
+
+
+def _after(runs: Sequence[JudgedRun], second: int) -> Iterable[JudgedRun]:
+    for run in reversed(runs):
+        if run.end_s <= second:
+            return
+        yield run
+
+
+def _good(run: JudgedRun) -> bool:
+    return run.bucket is Bucket.UP and run.as_experienced is Bucket.UP and not run.bad
+
+
+def _decisive_seconds(part: History) -> int:
+    return part.in_force.contract.availability.consecutive * part.circuit.grid_seconds
+
+
+def _cuts(look: Look) -> Iterable[int]:
+    """Yield where a month ends or becomes final, and where a segment of it may end."""
+    circuit = look.history.circuit
+    for answer in look.answers:
+        yield answer.month_end_s
+        for version in look.versions:
+            settling = version.contract.availability.consecutive * circuit.grid_seconds
+            yield answer.month_end_s + settling + look.close_after_seconds
+    changes = [*(one.start for one in circuit.bandwidths), *(one.start for one in circuit.prices)]
+    changes += [one.start for one in circuit.owners] + [one.end for one in circuit.owners]
+    yield from (at for at in changes if at is not None)
+
+
+def _edges(look: Look) -> Iterable[int]:
+    """Yield where the circuit, one of its channels or a contract version begins or ends."""
+    if look.history.circuit.active_to is not None:
+        yield look.history.circuit.active_to
+    for channel in look.channels:
+        yield channel.active_from_s
+        if channel.active_to_s is not None:
+            yield channel.active_to_s
+    for version in look.versions:
+        yield version.start_s
+        yield version.end_s

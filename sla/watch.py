@@ -1,0 +1,190 @@
+"""Which circuits are to be judged after a write: those of which anything may have changed.
+
+A healthy circuit's spans only grow, and what that means for it is known beforehand (`sla.calm`). So
+the Watch follows the cells themselves, as columns of all channels: while they are good, and no
+instant is reached at which something else may change, a calm circuit needs no judging at all. Every
+other one is judged in full, from what the store holds; the Watch never decides a verdict.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import numpy as np
+
+from linksla.clock import MICROSECONDS
+from linksla.model import EVIDENCE_BGP_NOT, EVIDENCE_BGP_UNKNOWN, LOSS_LADDER_PPM
+from processors.advance import Advance
+from processors.channels import Channels
+from processors.observations import Bool, Int64
+from processors.runs import LOSS_CLASS_UNKNOWN
+from sla.calm import Look, calm
+from sla.performance import rollup_seconds
+from sla.runs import loss_class_max
+from sla.watched import WatchedObjectives
+
+_NEVER_S: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a write left to do: circuits to be judged, and those that only went on."""
+
+    judge: tuple[str, ...]
+    went_on: tuple[str, ...]
+
+
+class Watch:
+    """Follows all circuits of a node; only the writer thread calls it.
+
+    Every write must be noted, every full judgement shown to it. Arrays by circuit number (0: none)
+    or by channel key.
+    """
+
+    def __init__(self) -> None:
+        self._channels: Channels | None = None
+        self._names: list[str] = [""]
+        self._numbers: dict[str, int] = {}
+        none, never = np.zeros(1, np.int64), np.full(1, _NEVER_S, np.int64)
+        self._circuit_of = none
+        self._calm = self._touched = np.zeros(1, np.bool_)
+        self._grid_s = np.ones(1, np.int64)
+        self._complete_before_s = self._live_before_s = self._lag_s = none
+        self._checked_s = never
+        self._active = np.zeros(1, np.bool_)
+        self._loss_class_max = self._loss_ppm_max = none
+        self._folded_to_s = self._observed_at_us = never
+        self._objectives = WatchedObjectives()
+
+    def note(self, advance: Advance | None) -> None:
+        """Take in what one write did; nothing is read and nobody is judged."""
+        if advance is None:
+            return
+        if advance.channels is not self._channels:
+            self._number(advance.channels)
+        progress, runs = advance.progress, advance.runs
+        stirred = advance.reworked | (advance.folded_from_s != self._folded_to_s)
+        good = (runs.bgp != EVIDENCE_BGP_NOT) & (
+            runs.loss_class <= self._loss_class_max[runs.track]
+        )
+        good &= (runs.bgp != EVIDENCE_BGP_UNKNOWN) | (runs.loss_class != LOSS_CLASS_UNKNOWN)
+        seconds = np.bincount(
+            runs.track[good],
+            weights=(runs.end_s - runs.start_s)[good],
+            minlength=len(self._circuit_of),
+        )
+        stirred |= self._active & (seconds != progress.folded_to_s - advance.folded_from_s)
+        for part in progress.tail:
+            bad = part.bgp == EVIDENCE_BGP_NOT
+            bad |= part.loss_ppm > self._loss_ppm_max[part.track]
+            stirred[part.track[bad]] = True
+        self._calm[self._circuit_of[stirred]] = False
+        self._touched[self._circuit_of[advance.touched]] = True
+        self._folded_to_s = progress.folded_to_s
+        self._observed_at_us = progress.observed_at_us_max
+
+    def due(self, cursor: duckdb.DuckDBPyConnection) -> Due:
+        """Return what is to be judged of all that was touched since the last call."""
+        touched, self._touched = self._touched, np.zeros(len(self._touched), np.bool_)
+        touched[0] = False
+        complete, live = self._horizons()
+        going_on = touched & self._calm
+        reached = (complete >= self._complete_before_s) | (live >= self._live_before_s)
+        self._calm[going_on & (reached | (live - complete > self._lag_s))] = False
+        stirred = self._objectives.changed(cursor, np.flatnonzero(touched & self._calm), complete)
+        self._calm[stirred] = False
+        going_on = touched & self._calm
+        self._checked_s[going_on] = complete[going_on]
+        return Due(self._named(touched & ~self._calm), self._named(going_on))
+
+    def restless(self) -> tuple[str, ...]:
+        """Return the circuits that are not calm: time alone may change something about them."""
+        restless = ~self._calm
+        restless[0] = False
+        return self._named(restless)
+
+    def checked_up_to(self, circuit_ids: Iterable[str]) -> dict[str, int]:
+        """Return up to which complete instant circuits are known to have gone on unchanged."""
+        numbers = {name: self._numbers.get(name, 0) for name in circuit_ids}
+        return {
+            name: int(self._checked_s[number])
+            for name, number in numbers.items()
+            if self._checked_s[number] != _NEVER_S
+        }
+
+    def disturb(self, circuit_ids: Iterable[str]) -> None:
+        """Forget that circuits are calm: what they are judged by has changed."""
+        for name in circuit_ids:
+            self._calm[self._numbers.get(name, 0)] = False
+
+    def look(self, looks: Mapping[str, Look], restless: frozenset[str]) -> None:
+        """Take over what full judgements came to; `restless`: alarms want to see these again."""
+        for name, look in looks.items():
+            number = self._numbers.get(name, 0)
+            found = None if name in restless or number == 0 else calm(look)
+            self._calm[number] = False
+            if found is None:
+                continue
+            self._complete_before_s[number] = found.complete_before_s
+            self._live_before_s[number] = found.live_before_s
+            self._lag_s[number] = found.lag_seconds_max
+            self._checked_s[number] = look.history.complete_up_to_s
+            self._calm[number] = self._begin(number, look)
+
+    def _begin(self, number: int, look: Look) -> bool:
+        history = look.history
+        contract = history.complete[-1].in_force.contract
+        live = history.live.in_force.contract
+        most = min(loss_class_max(contract), loss_class_max(live))
+        grid = history.circuit.grid_seconds
+        for channel in look.channels:
+            key = channel.channel_key
+            self._active[key] = (
+                channel.active_from_s // grid * grid <= history.complete_up_to_s
+                and (channel.active_to_s is None or channel.active_to_s > history.complete_up_to_s)
+            )
+            self._loss_class_max[key] = most
+            self._loss_ppm_max[key] = LOSS_LADDER_PPM[most]
+        return self._objectives.begin(
+            number,
+            {channel.channel: channel.channel_key for channel in look.channels},
+            contract.objectives,
+            look.sums,
+            rollup_seconds(history.circuit),
+        )
+
+    def _horizons(self) -> tuple[Int64, Int64]:
+        """Return how far circuits are complete, and how far anything has arrived."""
+        complete = np.full(len(self._names), np.iinfo(np.int64).max)
+        np.minimum.at(complete, self._circuit_of, self._folded_to_s)
+        newest = np.full(len(self._names), -1)
+        np.maximum.at(newest, self._circuit_of, self._observed_at_us)
+        live = np.where(newest < 0, 0, (newest // MICROSECONDS // self._grid_s + 1) * self._grid_s)
+        return complete, live
+
+    def _named(self, circuits: Bool) -> tuple[str, ...]:
+        return tuple(self._names[number] for number in np.flatnonzero(circuits).tolist())
+
+    def _number(self, channels: Channels) -> None:
+        """Number the circuits of a network; those that are known stay what they are."""
+        self._channels = channels
+        for name in channels.circuit_ids:
+            if name and name not in self._numbers:
+                self._numbers[name] = len(self._names)
+                self._names.append(name)
+        of = [self._numbers.get(name, 0) for name in channels.circuit_ids]
+        self._circuit_of = np.array(of, np.int64)
+        more = len(self._names) - len(self._calm)
+        for name in ("_calm", "_touched", "_complete_before_s", "_live_before_s", "_lag_s"):
+            setattr(self, name, np.pad(getattr(self, name), (0, more)))
+        self._checked_s = np.pad(self._checked_s, (0, more), constant_values=_NEVER_S)
+        self._grid_s = np.ones(len(self._names), np.int64)
+        self._grid_s[self._circuit_of] = channels.grid_s
+        more = len(channels) - len(self._active)
+        for name in ("_active", "_loss_class_max", "_loss_ppm_max"):
+            setattr(self, name, np.pad(getattr(self, name), (0, more)))
+        for name in ("_folded_to_s", "_observed_at_us"):
+            values = np.pad(getattr(self, name), (0, more), constant_values=_NEVER_S)
+            setattr(self, name, values)
+        self._objectives.grow(self._circuit_of, len(self._names))

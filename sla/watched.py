@@ -1,0 +1,245 @@
+"""Objectives on what was observed, of many calm circuits at once, as columns of whole numbers.
+
+A percentile is met when enough observations lie within its limit, a mean when their sum does: two
+numbers a channel and objective, to which each complete rollup step adds. Same arithmetic as
+`sla.performance`, and no object for any channel.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from linksla.sql import statement
+from processors.buckets import bucket_middle_us, bucket_of
+from processors.observations import Bool, Int64, integers
+from sla.answers import Outcome
+from sla.calm import Sums
+from sla.contracts import PerformanceTerms
+from sla.performance import Observed
+
+_MEAN, _MAXIMUM, _PERCENTILE = 1, 2, 3
+_NATIVE: Final = {"latency": 1_000, "jitter": 1_000, "loss": 1_000_000}  # ms to µs, ratio to ppm
+_DENOMINATOR_MAX: Final = 1_000
+_NUMERATOR_MAX: Final = 10**9
+"""With these, sums of 10^13 µs and counts of 10^8 stay exact in 64 bits."""
+
+_CODES: Final = {Outcome.NOT_ASSESSABLE: 0, Outcome.MET: 1}
+_MISSED: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One objective as columns can judge it; `limit` in µs or ppm."""
+
+    kind: int
+    metric: str
+    limit: Fraction
+    percentile: Fraction
+    pooled: bool
+
+    @property
+    def bucket_max(self) -> int:
+        """Return the greatest latency bucket whose middle lies within the limit; -1: none."""
+        bucket = bucket_of(int(self.limit))
+        while bucket >= 0 and bucket_middle_us(bucket) > self.limit:
+            bucket -= 1
+        return bucket
+
+    def start(self, observed: Observed) -> tuple[int, int]:
+        """Return value and count of what was observed so far."""
+        if self.kind == _PERCENTILE:
+            most = self.bucket_max
+            within = sum(n for bucket, n in observed.latency_buckets.items() if bucket <= most)
+            return within, sum(observed.latency_buckets.values()) + observed.lost_count
+        count, total, most = {
+            "latency": (observed.latency_count, observed.latency_sum_us, observed.latency_max_us),
+            "loss": (observed.loss_count, observed.loss_sum_ppm, observed.loss_max_ppm),
+            "jitter": (observed.jitter_count, observed.jitter_sum_us, observed.jitter_max_us),
+        }[self.metric]
+        return (total if self.kind == _MEAN else most), count
+
+
+def rule_of(terms: PerformanceTerms) -> Rule | None:
+    """Return an objective as a rule, or None: only the full judgement knows how."""
+    if terms.metric not in _NATIVE:
+        return None
+    limit = Fraction(terms.limit) * _NATIVE[terms.metric]
+    percentile = Fraction(0)
+    if terms.statistic in ("mean", "maximum"):
+        kind = _MEAN if terms.statistic == "mean" else _MAXIMUM
+    elif terms.metric == "latency" and terms.statistic.startswith("p"):
+        kind, percentile = _PERCENTILE, Fraction(terms.statistic.removeprefix("p")) / 100
+    else:
+        return None
+    if limit.denominator > _DENOMINATOR_MAX or limit.numerator > _NUMERATOR_MAX:
+        return None
+    return Rule(kind, terms.metric, limit, percentile, terms.channels == "pooled")
+
+
+class WatchedObjectives:
+    """Sums of watched circuits. Arrays by channel key and slot, or by circuit number."""
+
+    def __init__(self) -> None:
+        """Watch nothing yet."""
+        none = np.zeros(1, np.int64)
+        self._rules: list[tuple[Rule, ...]] = []
+        self._circuit_of = self._by_circuit = none
+        self._rules_of = np.full(1, -1, np.int64)
+        self._step_s, self._next_s = np.ones(1, np.int64), none
+        self._outcome = self._value = self._count = np.zeros((1, 0), np.int64)
+
+    def grow(self, circuit_of: Int64, circuits: int) -> None:
+        """Make room; `circuit_of` is each channel's circuit number, 0 for none."""
+        self._circuit_of = circuit_of
+        self._by_circuit = np.argsort(circuit_of, kind="stable")
+        more = circuits - len(self._rules_of)
+        self._rules_of = np.pad(self._rules_of, (0, more), constant_values=-1)
+        self._step_s = np.pad(self._step_s, (0, more), constant_values=1)
+        self._next_s = np.pad(self._next_s, (0, more))
+        self._outcome = np.pad(self._outcome, ((0, more), (0, 0)))
+        more = len(circuit_of) - len(self._value)
+        self._value = np.pad(self._value, ((0, more), (0, 0)))
+        self._count = np.pad(self._count, ((0, more), (0, 0)))
+
+    def begin(
+        self,
+        circuit: int,
+        keys: Mapping[str, int],
+        terms: Sequence[PerformanceTerms],
+        sums: Sums | None,
+        step_seconds: int,
+    ) -> bool:
+        """Take over a circuit's sums from a full judgement; False: it cannot be watched."""
+        self._rules_of[circuit] = -1
+        if not terms:
+            return True
+        rules = tuple(rule for one in terms if (rule := rule_of(one)) is not None)
+        if sums is None or len(rules) < len(terms):
+            return False
+        self._rules_of[circuit] = self._number(rules)
+        self._step_s[circuit], self._next_s[circuit] = step_seconds, sums.next_s
+        for slot, (rule, outcome) in enumerate(zip(rules, sums.outcomes, strict=True)):
+            self._outcome[circuit, slot] = _CODES.get(outcome, _MISSED)
+            for key in keys.values():
+                self._value[key, slot] = self._count[key, slot] = 0
+            for one in sums.observed:
+                value, count = rule.start(one)
+                self._value[keys[one.name], slot], self._count[keys[one.name], slot] = value, count
+        return True
+
+    def _number(self, rules: tuple[Rule, ...]) -> int:
+        if rules not in self._rules:
+            self._rules.append(rules)
+            more = len(rules) - self._outcome.shape[1]
+            if more > 0:
+                self._outcome, self._value, self._count = (
+                    np.pad(array, ((0, 0), (0, more)))
+                    for array in (self._outcome, self._value, self._count)
+                )
+        return self._rules.index(rules)
+
+    def changed(
+        self, cursor: duckdb.DuckDBPyConnection, circuits: Int64, complete_s: Int64
+    ) -> Int64:
+        """Add what is complete by now; return the circuits of which an outcome changed.
+
+        `circuits` are the numbers of those to look at, `complete_s` is by circuit number.
+        """
+        ends = complete_s // self._step_s * self._step_s
+        due = circuits[(self._rules_of[circuits] >= 0) & (ends[circuits] > self._next_s[circuits])]
+        if len(due) == 0:
+            return due
+        wanted = np.zeros(len(self._rules_of), np.bool_)
+        wanted[due] = True
+        keys = self._by_circuit[wanted[self._circuit_of[self._by_circuit]]]
+        self._add(cursor, keys, self._next_s[self._circuit_of[keys]], ends[self._circuit_of[keys]])
+        self._next_s[due] = ends[due]
+        stirred = [due[:0]]
+        rules_of = self._rules_of[self._circuit_of[keys]]
+        for number in np.unique(rules_of).tolist():
+            stirred.append(self._outcomes(keys[rules_of == number], self._rules[number]))
+        return np.unique(np.concatenate(stirred))
+
+    def _add(
+        self, cursor: duckdb.DuckDBPyConnection, keys: Int64, from_s: Int64, to_s: Int64
+    ) -> None:
+        bounds = {"first_s": int(from_s.min()), "last_s": int(to_s.max())}
+        watched = pa.table({"channel_key": keys, "from_s": from_s, "to_s": to_s})
+        totals = _lent(cursor, "watched_totals", bounds, watched=watched)
+        found = integers(totals, "channel_key")
+        columns = {name: integers(totals, name) for name in totals.column_names}
+        rules_of = self._rules_of[self._circuit_of[found]]
+        limits = []
+        for number in np.unique(rules_of).tolist():
+            rows = rules_of == number
+            for slot, rule in enumerate(self._rules[number]):
+                mine = found[rows]
+                self._count[mine, slot] += columns[f"{rule.metric}_count"][rows]
+                if rule.kind == _MEAN:
+                    self._value[mine, slot] += columns[f"{rule.metric}_sum"][rows]
+                elif rule.kind == _MAXIMUM:
+                    most = columns[f"{rule.metric}_max"][rows]
+                    self._value[mine, slot] = np.maximum(self._value[mine, slot], most)
+                else:
+                    self._count[mine, slot] += columns["lost_count"][rows]
+                    limits.append((number, slot, rule.bucket_max))
+        if not limits:
+            return
+        of_key = self._rules_of[self._circuit_of[keys]]
+        table = pa.concat_tables(
+            [
+                watched.filter(of_key == number)
+                .append_column("slot", pa.array(np.full(int((of_key == number).sum()), slot)))
+                .append_column("bucket_max", pa.array(np.full(int((of_key == number).sum()), most)))
+                for number, slot, most in limits
+            ]
+        )
+        within = _lent(cursor, "watched_within", bounds, watched_limits=table)
+        self._value[integers(within, "channel_key"), integers(within, "slot")] += integers(
+            within, "count"
+        )
+
+    def _outcomes(self, keys: Int64, rules: tuple[Rule, ...]) -> Int64:
+        """Return the circuits of some channels, ordered by circuit, whose outcomes changed."""
+        circuit = self._circuit_of[keys]
+        starts = np.flatnonzero(np.concatenate([[True], circuit[1:] != circuit[:-1]]))
+        numbers = circuit[starts]
+        changed = np.zeros(len(numbers), np.bool_)
+        for slot, rule in enumerate(rules):
+            value, count = self._value[keys, slot], self._count[keys, slot]
+            if rule.pooled:
+                join = np.maximum if rule.kind == _MAXIMUM else np.add
+                value, count = join.reduceat(value, starts), np.add.reduceat(count, starts)
+                missed, known = (count > 0) & ~_met(rule, value, count), count > 0
+            else:
+                missed = np.logical_or.reduceat((count > 0) & ~_met(rule, value, count), starts)
+                known = np.logical_or.reduceat(count > 0, starts)
+            outcome = np.where(missed, _MISSED, np.where(known, _CODES[Outcome.MET], 0))
+            changed |= outcome != self._outcome[numbers, slot]
+        return numbers[changed]
+
+
+def _met(rule: Rule, value: Int64, count: Int64) -> Bool:
+    """Return where an objective is met; without an observation it does not matter."""
+    if rule.kind == _PERCENTILE:
+        share = rule.percentile
+        rank = np.maximum(-(-(share.numerator * count) // share.denominator), 1)
+        return np.asarray(value >= rank)
+    observations = count if rule.kind == _MEAN else 1
+    return np.asarray(value * rule.limit.denominator <= rule.limit.numerator * observations)
+
+
+def _lent(
+    cursor: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, int], **tables: pa.Table
+) -> pa.Table:
+    for table, content in tables.items():
+        cursor.register(table, content)
+    found = cursor.sql(statement("sla", name), params=parameters).to_arrow_table()
+    for table in tables:
+        cursor.unregister(table)
+    return found
