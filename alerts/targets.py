@@ -17,6 +17,7 @@ from alerts.messages import CONTENT_TYPE, Message
 from ingest.reachable import check_reachable
 from linksla.clock import MICROSECONDS, Clock, SystemClock
 from linksla.errors import ConfigError, DeliveryError, StreamError
+from linksla.log_limits import limit_kafka
 from linksla.names import TOPIC_BREACHES
 from linksla.settings import WebhookSettings
 
@@ -93,6 +94,7 @@ class KafkaTarget:
         try:
             if self._producer is None:
                 check_reachable(self._bootstrap)
+                limit_kafka()
                 self._producer = KafkaProducer(
                     bootstrap_servers=self._bootstrap,
                     acks="all",

@@ -51,6 +51,7 @@ def stored(configuration: Configuration) -> dict[str, object]:
         store.close()
     keep = (
         "complete_up_to_s", "live_to_s", "circuits", "behind", "partitions", "sizes_bytes",
+        "last_error",
     )  # fmt: skip
     return {"running": False} | {key: status[key] for key in keep}
 
@@ -82,7 +83,15 @@ def explained(status: dict[str, Any]) -> str:
         ]
         alive = status["threads"].items()
         lines.append(("threads", ", ".join(f"{n} {'lives' if up else 'DEAD'}" for n, up in alive)))
+    lines.append(("last error", _error(status["last_error"])))
     return "\n".join(f"{label:15} {said}" for label, said in lines)
+
+
+def _error(noted: dict[str, Any] | None) -> str:
+    if noted is None:
+        return "none"
+    ended = ", which ended it" if noted["ended"] else ""
+    return f"{iso(noted['at_s'])} {noted['level']} {noted['source']}: {noted['text']}{ended}"
 
 
 def _times(times: dict[str, float | None]) -> str:

@@ -38,7 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(words)
     command = importlib.import_module(f"cli.{parsed.command}")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("kafka").setLevel(logging.ERROR)  # its warnings are about its own inside
     try:
         code: int = command.run(parsed)
     except LinkslaError as error:

@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from cli.configuration import Configuration
+from cli.last_error import read_last_error
 from linksla.clock import MICROSECONDS, Clock
 from linksla.meters import Meters
 from linksla.sql import statement
@@ -44,6 +46,8 @@ class Standing:
             if watermark_us is not None:
                 behind = (now_us - watermark_us) / MICROSECONDS
                 meters.set("linksla_watermark_lag_seconds", behind, partition=name)
+                at_s = watermark_us / MICROSECONDS
+                meters.set("linksla_watermark_timestamp_seconds", at_s, partition=name)
         for store, size in sizes(self._data).items():
             meters.set("linksla_store_bytes", size, store=store)
         alive = {thread.name for thread in threading.enumerate() if thread.is_alive()}
@@ -82,6 +86,7 @@ class Standing:
             "commit_seconds": self._times("linksla_commit_seconds"),
             "evaluate_seconds": self._times("linksla_evaluate_seconds"),
             "sizes_bytes": sizes(self._data),
+            "last_error": _error(self._data),
             "threads": {name: bool(value("linksla_thread_alive", thread=name)) for name in THREADS},
             "metrics": meters.exposition(),
         }
@@ -104,6 +109,11 @@ class Standing:
         if now - since >= RATE_SECONDS_MIN:
             self._meters.set("linksla_samples_per_second", (count - before) / (now - since))
             self._rate_from = (now, count)
+
+
+def _error(data: Path) -> dict[str, object] | None:
+    noted = read_last_error(data)
+    return None if noted is None else asdict(noted)
 
 
 def sizes(data: Path) -> dict[str, int]:

@@ -12,6 +12,7 @@ from alerts.targets import KafkaTarget, Target, WebhookTarget
 from cli.announced import LiveNetwork
 from cli.configuration import Configuration
 from cli.control import create_control_app
+from cli.last_error import LastError
 from cli.network import Network
 from cli.node import Node
 from cli.standing import Standing
@@ -56,9 +57,12 @@ class Running:
         Raises:
             LinkslaError: whatever cannot be opened or reached; what was started is stopped again.
         """
+        self._last_error = LastError(self.configuration.settings.data, self.clock, self.meters)
+        self._last_error.start()
         try:
             self._start(web)
-        except BaseException:
+        except BaseException as error:
+            self._last_error.stop(error if isinstance(error, Exception) else None)
             self.stop()
             raise
 
@@ -117,6 +121,7 @@ class Running:
             housekeeper=self.housekeeper,
             accept_gap=self.accept_gap,
         )
+        self._stops.append(lambda: self._last_error.stop(self.node.failure))
         self.node.start()
         self._stops.append(self.node.stop)
         self._live_network.follow(self.node, self.writer, self.queries)

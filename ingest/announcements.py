@@ -17,6 +17,7 @@ from ingest.topics import unreachable
 from linksla.announcements import Announcement
 from linksla.clock import Clock
 from linksla.errors import StreamError
+from linksla.log_limits import limit_kafka
 from linksla.names import TOPIC_INVENTORY, TOPIC_MAINTENANCE
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class AnnouncementReader:
             hear(heard)
 
     def _connect(self) -> list[TopicPartition]:
+        limit_kafka()
         admin = KafkaAdminClient(bootstrap_servers=self._bootstrap, bootstrap_timeout_ms=10_000)
         try:
             described = admin.describe_topics(list(self._topics))
@@ -147,6 +149,7 @@ def announce(bootstrap: str, topic: str, records: Sequence[tuple[str, bytes | No
     Raises:
         StreamError: Kafka cannot be reached, or did not take one of them.
     """
+    limit_kafka()
     try:
         producer = KafkaProducer(
             bootstrap_servers=bootstrap, acks="all", bootstrap_timeout_ms=10_000

@@ -13,6 +13,7 @@ from linksla import names
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore, deliveries
 from linksla.errors import DeliveryError
+from linksla.log_limits import limit_kafka
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 
@@ -123,6 +124,7 @@ class DeadLetterSender:
 
     def _send(self, letters: list[_DeadLetter]) -> int:
         if self._producer is None:
+            limit_kafka()
             self._producer = KafkaProducer(
                 bootstrap_servers=self._bootstrap,
                 acks="all",

@@ -22,6 +22,7 @@ from ingest.topics import unreachable
 from ingest.writer_schemas import WriterSchemas
 from linksla.clock import Clock
 from linksla.errors import StreamError
+from linksla.log_limits import limit_kafka
 from linksla.meters import Meters
 from linksla.model import SAMPLE_SCHEMA, Gap, Poll, RawMessage
 from linksla.names import TOPIC_SAMPLES
@@ -72,6 +73,7 @@ class KafkaSource:
     def start(self, offsets: Mapping[int, int], *, known: Mapping[str, str] | None = None) -> None:
         """Connect, compare identity and offsets with what is there, and seek."""
         record_batches.install()
+        limit_kafka()
         self._schemas.start()
         try:
             self._admin = KafkaAdminClient(

@@ -24,6 +24,7 @@ from ingest.reachable import check_reachable
 from ingest.replay_rows import Origin, Skipped, needed_columns, to_wire
 from ingest.topics import unreachable
 from linksla.errors import StreamError, UsageError
+from linksla.log_limits import limit_kafka
 from linksla.names import SAMPLES_PARTITIONS, TOPIC_SAMPLES
 from linksla.wire import WIRE_SCHEMA, encode, partition_of
 
@@ -63,6 +64,7 @@ def replay(
     tables = [table for path in paths for table in read_file(path, mapping, skipped)]
     samples = in_time_order(pa.concat_tables(tables)) if tables else WIRE_SCHEMA.empty_table()
     check_reachable(bootstrap)
+    limit_kafka()
     try:
         producer = KafkaProducer(
             bootstrap_servers=bootstrap, acks="all", linger_ms=5, batch_size=1 << 20,

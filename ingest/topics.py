@@ -8,6 +8,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from linksla import names
 from linksla.errors import StreamError
+from linksla.log_limits import limit_kafka
 
 _FOREVER: Final = {"retention.ms": "-1"}
 # Their instants prove how early a window was announced, so they are the broker's too.
@@ -38,6 +39,7 @@ def ensure_topics(
             partitions than circuits are spread over.
     """
     wanted = {samples_topic if n == names.TOPIC_SAMPLES else n: t for n, t in TOPICS.items()}
+    limit_kafka()
     try:
         admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=timeout_ms)
     except kafka.errors.KafkaError as error:
@@ -64,6 +66,7 @@ def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
     Raises:
         StreamError: Kafka cannot be reached, or has no such topic.
     """
+    limit_kafka()
     try:
         consumer = KafkaConsumer(bootstrap_servers=bootstrap)
     except kafka.errors.KafkaError as error:

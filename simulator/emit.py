@@ -7,6 +7,7 @@ import kafka.errors
 from kafka import KafkaProducer
 
 from linksla.errors import StreamError
+from linksla.log_limits import limit_kafka
 from linksla.names import TOPIC_SAMPLES
 from simulator.history import Emitted, Message, stretch
 from simulator.world import World
@@ -66,6 +67,7 @@ class KafkaSink:
             StreamError: Kafka cannot be reached.
         """
         _reach(self._bootstrap)
+        limit_kafka()
         try:
             self._producer = KafkaProducer(
                 bootstrap_servers=self._bootstrap,

@@ -1,6 +1,7 @@
 """`doctor` says where a node stands, and what one left that does not run."""
 
 import json
+import logging
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import pytest
 
 from cli import doctor
 from cli.configuration import Configuration, load_configuration
+from cli.last_error import LastError, NotedError, read_last_error
 from cli.standing import Standing
 from cli.wiring import build_queries, telemetry_path
-from linksla.clock import SystemClock
-from linksla.errors import LinkslaError
+from linksla.clock import ManualClock, SystemClock
+from linksla.errors import LinkslaError, StreamError
 from linksla.meters import Meters
 from linksla.stores import TelemetryStore
 
@@ -98,3 +100,55 @@ def test_a_running_node_s_numbers_are_all_there(configuration: Configuration) ->
     assert 'linksla_next_offset{partition="3"} 1234\n' in metrics
     assert 'linksla_watermark_lag_seconds{partition="3"}' in metrics
     assert 'linksla_store_bytes{store="wal"}' in metrics
+
+
+def test_what_ended_a_node_is_said_after_its_end(
+    configuration: Configuration, tmp_path: Path, capsys: Any
+) -> None:
+    filled(configuration)
+    clock = ManualClock(1_764_720_000_000_000)
+    noted = LastError(configuration.settings.data, clock, Meters())
+    noted.start()
+    logging.getLogger("processors.housekeeping").error("the disk is full")
+    clock.move_to(1_764_720_060_000_000)
+    noted.stop(StreamError("offset 7 is gone", hint="Restore the topic."))
+    logging.getLogger("ingest.kafka_source").error("after the end")
+
+    doctor.run(Namespace(config=tmp_path / "config", json=False))
+
+    said = capsys.readouterr().out
+    assert (
+        "last error      2025-12-03T00:01:00Z ERROR node: "
+        "StreamError: offset 7 is gone. Restore the topic., which ended it"
+    ) in said
+
+
+def test_the_last_error_is_the_newest_and_has_the_exception_s_words(tmp_path: Path) -> None:
+    meters = Meters()
+    noted = LastError(tmp_path, ManualClock(5_000_000), meters)
+    noted.start()
+    try:
+        logging.getLogger("ingest.registry").warning("id %d: %s", 7, "no answer")
+        logging.getLogger("httpx").warning("somebody else's")
+        first = read_last_error(tmp_path)
+        broken = ValueError("half a page")
+        logging.getLogger("uvicorn.error").error("a page failed", exc_info=broken)
+    finally:
+        noted.stop()
+
+    assert first == NotedError(5, "WARNING", "ingest.registry", "id 7: no answer", False)
+    last = read_last_error(tmp_path)
+    assert last is not None
+    assert last.text == "a page failed (ValueError: half a page)"
+    assert meters.value("linksla_errors_total", level="error") == 1
+    assert meters.value("linksla_last_error_seconds") == 5
+    assert (tmp_path / "last-error.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_note_that_cannot_be_written_or_read_stops_nobody(tmp_path: Path) -> None:
+    noted = LastError(tmp_path / "missing", ManualClock(), Meters())
+    noted.stop(ValueError("x"))
+    (tmp_path / "last-error.json").write_text("{")
+
+    assert read_last_error(tmp_path) is None
+    assert read_last_error(tmp_path / "missing") is None
