@@ -68,7 +68,10 @@ class Principal:
         commercial = self.role is not Role.NOC
         if self.role in (Role.NOC, Role.ADMIN) and not self.bound:
             return AllCustomers(commercial)
-        return OnlyCustomers(self.customer_ids, commercial)
+        internal = self.role is not Role.CUSTOMER and (
+            self.role is Role.ACCOUNT_MANAGER or not self.bound
+        )
+        return OnlyCustomers(self.customer_ids, commercial, internal)
 
 
 @dataclass(frozen=True, slots=True)

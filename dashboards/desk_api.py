@@ -15,11 +15,13 @@ from dashboards.access import Caller, Operator, check_write
 from dashboards.accounts import Principal, Role
 from dashboards.api import Ask, Asked, Paged, listed
 from dashboards.problems import NOT_FOUND, Refusal
+from dashboards.segment import CIRCUIT_PATH
 from linksla.errors import UsageError
 from sla.attributions import Act, Attribution
 from sla.desk import REASON_CHARACTERS_MAX, Desk, decide_window, propose_window
 from sla.outages import proposal_json
 from sla.scope import AllCustomers
+from sla.versions import version_json
 
 router: Final = APIRouter(prefix="/api/v1", tags=["decisions"])
 
@@ -87,6 +89,15 @@ def attributions(ask: Ask, paged: Paged, open: bool = False) -> Response:  # noq
     """List what was proposed about outages, newest first, and what became of it."""
     found = _desk(ask).proposals(ask.principal.scope, open_only=open)
     return listed(ask, paged, [proposal_json(one) for one in found], lambda b: str(b["id"]))
+
+
+@router.get(CIRCUIT_PATH + "/months/{month}/versions")
+def versions(ask: Ask, paged: Paged, circuit_id: str, month: str) -> Response:
+    """List every calculation of a month, oldest first: why, by whom, from what to what."""
+    found = ask.portal.deps.queries.versions(ask.principal.scope, circuit_id, month)
+    if found is None:
+        raise NOT_FOUND
+    return listed(ask, paged, [version_json(one) for one in found], lambda b: str(b["version"]))
 
 
 @router.post("/outages/{outage_id}/attribution", status_code=HTTPStatus.CREATED)

@@ -13,6 +13,7 @@ from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from sla.answers import MonthAnswer
 from sla.calm import Look
+from sla.causes import Answer, causes
 from sla.json import to_json
 from sla.queries import Queries
 
@@ -61,8 +62,34 @@ class Evaluator:
                 change = _changed(answer, before)
                 if change is not None:
                     changes.append(change)
-        self._append(changes)
-        return tuple(changes)
+        explained = self._explained(changes)
+        self._append(explained)
+        return tuple(explained)
+
+    def _explained(self, changes: Sequence[VerdictChange]) -> list[VerdictChange]:
+        """Return the changes with their causes added to the reasons: what, and by whose word."""
+        known = {
+            (change.circuit_id, change.month): change.current.calculation_version - 1
+            for change in changes
+            if change.previous is not None
+        }
+        if not known:
+            return list(changes)
+        rows = self._store.writer.execute(
+            statement("sla", "verdict_payloads"),
+            {
+                "circuit_id": [circuit_id for circuit_id, _ in known],
+                "month": [month for _, month in known],
+                "calculation_version": list(known.values()),
+            },
+        ).fetchall()
+        payloads = {(circuit_id, month): payload for circuit_id, month, payload in rows}
+        found = []
+        for change in changes:
+            before = payloads.get((change.circuit_id, change.month))
+            because = "" if before is None else _because(json.loads(before), change.current)
+            found.append(replace(change, reason=change.reason + because))
+        return found
 
     def _append(self, changes: Sequence[VerdictChange]) -> None:
         if not changes:
@@ -84,6 +111,12 @@ class Evaluator:
         )
 
 
+def _because(before: Answer, answer: MonthAnswer) -> str:
+    found = causes(before, to_json(answer, commercial=True))
+    told = dict.fromkeys(cause.told for cause in found if cause.kind != "time")
+    return f" Because: {'; '.join(told)}." if told else ""
+
+
 def _payload(answer: MonthAnswer) -> str:
     body = to_json(answer, commercial=True)
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
@@ -92,20 +125,28 @@ def _payload(answer: MonthAnswer) -> str:
 def canonical(answer: MonthAnswer) -> str:
     """Return what of a month may not change silently, as sorted JSON.
 
-    Outcomes by objective and whether the month is final; once final, also the seconds that any
-    credit follows from.
+    Outcomes by objective and whether the month is final; once it is over, also the seconds that
+    any credit follows from, and how all stand that people decide.
     """
     body: dict[str, object] = {
         "final": answer.final,
         "objectives": {one.name: one.verdict.value for one in answer.objectives},
     }
-    if answer.final:
+    if answer.end_s == answer.month_end_s:
         seconds = answer.seconds
         body["seconds"] = {
             "up": seconds.up,
             "down": seconds.down,
             "excluded": seconds.excluded,
             "unmeasured": seconds.unmeasured,
+        }
+        body["decided"] = {
+            **{one.exclusion_id: [one.accepted, one.is_open] for one in answer.exclusions},
+            **{
+                word.proposal_id: word.standing
+                for outage in answer.outages
+                for word in outage.attributions
+            },
         }
     return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
@@ -135,12 +176,23 @@ def _difference(previous: str, answer: MonthAnswer) -> str:
             said.append(f"{name}: {words}{came_from}. {reasons[name]}")
     said += [f"{name}: no longer in the contract." for name in old["objectives"].keys() - reasons]
     if old["final"] != new["final"]:
-        said.append("The month is final." if new["final"] else "The month is no longer final.")
-    elif old.get("seconds") != new.get("seconds"):
+        said.append("The month is final." if new["final"] else _not_final(answer))
+    elif "seconds" in new and "seconds" not in old:
+        said.append("The month is over and complete.")
+    if "seconds" in old and old["seconds"] != new.get("seconds", old["seconds"]):
         parts = [
             f"{bucket} {old['seconds'][bucket]:,} to {seconds:,} s"
             for bucket, seconds in new["seconds"].items()
             if old["seconds"][bucket] != seconds
         ]
-        said.append(f"Seconds of a final month changed: {', '.join(parts)}.")
-    return " ".join(said)
+        what = "final" if old["final"] else "closed"
+        said.append(f"Seconds of a {what} month changed: {', '.join(parts)}.")
+    return " ".join(said) or "What people decided about the month changed."
+
+
+def _not_final(answer: MonthAnswer) -> str:
+    if not answer.open_proposals:
+        return "The month is no longer final."
+    number = len(answer.open_proposals)
+    awaited = "1 proposal awaits" if number == 1 else f"{number} proposals await"
+    return f"The month is no longer final: {awaited} a decision."

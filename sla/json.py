@@ -165,6 +165,7 @@ def exclusion_json(exclusion: ExclusionAnswer) -> Json:
         "proposed_by": exclusion.proposed_by,
         "decided_by": exclusion.decided_by,
         "open": exclusion.is_open,
+        "shown": exclusion.shown,
     }
 
 

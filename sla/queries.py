@@ -46,13 +46,14 @@ from sla.scope import AllCustomers, Scope
 from sla.series import checked, read_series
 from sla.summaries import newest_states, read_tape, summary
 from sla.telemetry import Telemetry
+from sla.versions import OnVersions
 
 _T = TypeVar("_T")
 _Answer = Callable[[duckdb.DuckDBPyConnection, Telemetry, CircuitHistory, Sequence[Ownership]], _T]
 _BEHIND_SECONDS: Final = 120
 
 
-class Queries(OnLedger, OnDecisions, Explaining):
+class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
     """Answers about circuits, months, outages, alarms; safe in any thread."""
 
     def __init__(

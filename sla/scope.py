@@ -9,6 +9,11 @@ class AllCustomers:
 
     commercial: bool
 
+    @property
+    def internal(self) -> bool:
+        """True: what is not for customers is shown."""
+        return True
+
     def allows(self, customer_id: str) -> bool:
         """Return True: everything is in scope."""
         return True
@@ -16,10 +21,11 @@ class AllCustomers:
 
 @dataclass(frozen=True, slots=True)
 class OnlyCustomers:
-    """A customer's own, or an account manager's portfolio."""
+    """A customer's own, or an account manager's portfolio (`internal`)."""
 
     customer_ids: frozenset[str]
     commercial: bool = True
+    internal: bool = False  # of the house: also what is not shown to customers
 
     def allows(self, customer_id: str) -> bool:
         """Return whether a customer is in scope."""

@@ -105,6 +105,7 @@ def test_a_final_month_does_not_change_its_seconds_silently(network, evaluator) 
     assert change.current.verdict is not None
     assert change.reason == (
         "Seconds of a final month changed: down 0 to 120 s, up 2,595,600 to 2,595,480 s."
+        " Because: samples came late."
     )
 
 
