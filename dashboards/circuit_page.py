@@ -18,6 +18,7 @@ from sla.answers import CircuitSummary, MonthAnswer, Series
 from sla.queries import Queries
 from sla.scope import Scope
 from sla.tape import describe_tape, render_tape
+from sla.versions import MonthVersion
 
 _DAY: Final = 86_400
 _BGP_STEPS: Final = 1000  # one a pixel
@@ -84,6 +85,7 @@ def circuit_panels(
     tape = panel(request, lambda: _tape(one, start_s, end_s, zone, wanted.experienced))
     context: dict[str, object] = {
         "circuit": summary,
+        "versions": panel(request, lambda: _versions(one, month.value)),
         "months": panel(request, lambda: queries.months(scope, summary.circuit_id)),
         "month": month,
         "start_s": start_s,
@@ -115,6 +117,11 @@ def _month(one: _Circuit, summary: CircuitSummary, month: str) -> MonthAnswer | 
         return summary.month
     known = one.queries.months(one.scope, one.circuit_id)
     return one.queries.month(one.scope, one.circuit_id, known[-1]) if known else None
+
+
+def _versions(one: _Circuit, month: MonthAnswer | None) -> tuple[MonthVersion, ...]:
+    found = one.queries.versions(one.scope, one.circuit_id, month.month) if month else None
+    return found or ()
 
 
 def _range(

@@ -183,7 +183,8 @@ def exclusions_in(part: History, start_s: int, end_s: int) -> tuple[ExclusionAns
             for piece in part.excluded
             if piece.window_id == window.id
         )
-        reason = f"{'Accepted' if decision.accepted else 'Refused'}: {decision.reason}."
+        stands = "Not decided" if decision.is_open else "Refused"
+        reason = f"{'Accepted' if decision.accepted else stands}: {decision.reason}."
         covered = min(window.end, end_s) - max(window.start, start_s)
         if decision.accepted and window.ticket is not None:
             reason += f" {duration(seconds)} of its wait were down, and are taken out."

@@ -8,6 +8,7 @@ from dashboards.accounts import Role
 from linksla.clock import parse_instant
 from sla.attributions import reclassifications
 from sla.desk import read_words
+from sla.evaluator import Evaluator
 from sla.outages import outage_id
 from tests.portal_server import csrf_of, served
 
@@ -122,3 +123,25 @@ def test_the_noc_proposes_windows_and_waiting_tickets_and_another_decides(portal
     with portal.signed_in("admin") as admin:
         actions = [line["action"] for line in admin.get("/api/v1/audit").json()["items"]]
     assert {"maintenance proposed", "maintenance approved"} <= set(actions)
+
+
+def test_the_versions_of_a_month_are_on_the_api_and_the_page_with_their_reasons(portal) -> None:
+    evaluator = Evaluator(portal.queries._store, portal.queries, portal.clock)
+    evaluator.evaluate(["DEN-1"])
+    with portal.signed_in("noc") as noc, portal.signed_in("manager") as manager:
+        proposal = write(noc, ATTRIBUTE, BODY).json()["id"]
+        write(manager, f"/api/v1/exclusions/{proposal}/approve", WHY)
+    down_seconds(portal)
+    evaluator.evaluate(["DEN-1"])
+
+    with portal.signed_in("acme") as acme:
+        listed = acme.get("/api/v1/circuits/DEN-1/months/2025-10/versions").json()["items"]
+        page = acme.get("/circuits/DEN-1?month=2025-10").text
+
+    assert [(one["before"] or one["after"])["seconds"]["down"] for one in listed] == [300, 300]
+    assert listed[1]["after"]["seconds"] == {
+        "up": 2_678_100, "down": 0, "excluded": 0, "unmeasured": 300,
+    }  # fmt: skip
+    assert listed[1]["causes"][0]["who"] == "manager"
+    assert "Version 2: because outage" in page
+    assert "approved by manager: seen" in page
