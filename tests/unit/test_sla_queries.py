@@ -101,7 +101,7 @@ def test_a_window_announced_too_late_is_refused_and_the_month_breached(small_net
 
     assert answer.seconds == Seconds(2_676_600, 1_800, 0, 0)
     assert answer.objectives[0].verdict is Outcome.BREACHED
-    assert answer.exclusions[0].reason.startswith("Refused: announced 1 h")
+    assert answer.exclusions[0].reason.startswith("Not decided: announced 1 h")
 
 
 def test_a_site_window_bears_on_every_circuit_of_the_site(small_network) -> None:
