@@ -43,6 +43,7 @@ from sla.recorded import RecordedCursor, Statement
 from sla.records import read_ledger
 from sla.scope import Scope
 from sla.segments import JudgedMonth, JudgedSegment, judge_segments
+from sla.shown import NOT_SHOWN, shown_month
 from sla.telemetry import Telemetry
 
 NOTHING_CLOSER: Final = Asked()
@@ -71,7 +72,10 @@ class Explaining(OnNetwork):
         fresh._performance = Performance()
         with self._snapshot() as cursor:
             subject = fresh._subject(RecordedCursor(cursor), circuit_id, owns, month)
-            return None if subject is None else subject.explained(asked, scope)
+            if subject is None:
+                return None
+            shown = replace(subject, answer=shown_month(scope, subject.answer))
+            return shown.explained(asked, scope)
 
     def _subject(
         self, record: RecordedCursor, circuit_id: str, owns: Sequence[Ownership], month: str
@@ -158,6 +162,7 @@ class _Subject:
             exclusions=tuple(
                 explain_exclusion(one, pieces, capped=self._capped)
                 for one in self.answer.exclusions
+                if one.exclusion_id != NOT_SHOWN
             ),
             bad_but_not_down=bad_pieces(part.runs, rule.grid_s, rule.consecutive, start_s, end_s)[
                 : asked.rows_max

@@ -200,7 +200,7 @@ def exclusions_in(part: History, start_s: int, end_s: int) -> tuple[ExclusionAns
             ExclusionAnswer(
                 window.id,
                 window.start,
-                window.end if window.end < STILL_S else max(end_s, window.start),
+                window.end if window.end < STILL_S else max(min(end_s, part.end_s), window.start),
                 window.scope,
                 decision.accepted,
                 seconds,

@@ -44,6 +44,7 @@ from sla.records import read_alarms
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
 from sla.series import checked, read_series
+from sla.shown import shown_exclusions, shown_month
 from sla.summaries import newest_states, read_tape, summary
 from sla.telemetry import Telemetry
 from sla.versions import OnVersions
@@ -112,7 +113,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
             newest = dict(zip(histories, self._months(cursor, facts, asked), strict=True))
             for name, owns in seen.items():
                 circuit, history = self._inventory.circuits[name], histories.get(name)
-                answers = newest.get(name, ())
+                answers = [shown_month(scope, answer) for answer in newest.get(name, ())]
                 at = history.live_to_s if history else circuit.active_from
                 contract = self._histories.historian.contract_at(circuit, at)
                 customer = self._inventory.customers[self._owner(scope, circuit, owns)]
@@ -169,7 +170,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
             owns: Sequence[Ownership],
         ) -> MonthAnswer | None:
             (found,) = self._months(cursor, facts, [AskedMonths(history, owns, (month,))])
-            return found[0] if found else None
+            return shown_month(scope, found[0]) if found else None
 
         if not is_month(month):
             return None
@@ -192,7 +193,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
             histories = self._histories.of(cursor, facts, owns)
             asked = [AskedMonths(one, owns[name], (month,)) for name, one in histories.items()]
             found = self._months(cursor, facts, asked)
-        return tuple(answer for answers in found for answer in answers)
+        return tuple(shown_month(scope, answer) for answers in found for answer in answers)
 
     def looks(
         self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str]
@@ -280,13 +281,14 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
             history: CircuitHistory,
             owns: Sequence[Ownership],
         ) -> tuple[ExclusionAnswer, ...]:
-            return tuple(
+            found = [
                 exclusion
                 for own in owns
                 for exclusion in exclusions_in(
                     history.live, max(start_s, own.start_s), min(end_s, own.end_s)
                 )
-            )
+            ]
+            return shown_exclusions(scope, found)
 
         nothing: tuple[ExclusionAnswer, ...] = ()
         return self._with_history(scope, circuit_id, answer, nothing_yet=nothing)
