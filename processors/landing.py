@@ -11,6 +11,7 @@ import pyarrow as pa
 from linksla.clock import MICROSECONDS
 from linksla.model import Poll
 from processors.arrivals import NOTED, Aged, Arrivals, noted, noted_rejects
+from processors.blocks import note_changed
 from processors.channels import Channels
 from processors.deduplication import Deduplicated
 from processors.moved import moved_within
@@ -231,5 +232,8 @@ def _roll_up_again(
 
 def _append(writer: duckdb.DuckDBPyConnection, rollups: Rollups) -> None:
     run(writer, "rollup_parts_insert", new_parts=rollups.parts)
+    note_changed(
+        writer, integers(rollups.parts, "channel_key"), integers(rollups.parts, "start_s")
+    )
     if len(rollups.histogram):
         run(writer, "latency_histogram_insert", new_histogram=rollups.histogram)

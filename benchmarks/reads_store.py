@@ -1,0 +1,106 @@
+"""Fill a node's store with weeks of rollups, by SQL, in the layout that compaction leaves.
+
+All circuits have a healthy span a channel and day, and minutes for the last hours (sorted by
+channel within each hour). Minutes of all days, sorted by channel within the day, are made for the
+first `minute_circuits` only: of 20,000 circuits they would fill 190 GB. A sample every 10 s, six
+latency buckets a minute.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.freshness import TOPIC
+from benchmarks.producer import CHANNELS
+from cli.configuration import load_configuration
+from cli.wiring import telemetry_path
+from linksla.clock import SystemClock
+from linksla.meters import Meters
+from linksla.stores import TelemetryStore
+from processors.writer import Writer
+
+DAY_S = 86_400
+HOUR_S = 3_600
+MINUTE_S = 60
+
+_MINUTES = """
+insert into rollup_parts
+select channel_key, start_s, 6, 6, 6 * us, us - 900, us + 900, 0, 6, 6 * (us // 40), us // 10,
+    6, 0, 0, 6, 6 * us::hugeint * 1000000, us * 1100000, 6, 6 * us::hugeint * 900000, us * 1000000
+from (
+    select
+        1 + rows.n // $minutes as channel_key,
+        $from_s + rows.n % $minutes * 60 as start_s,
+        3000 + hash(rows.n * 7 + $from_s) % 2000 as us
+    from range($channels * $minutes) as rows(n)
+)
+"""
+
+_HISTOGRAM = """
+insert into latency_histogram
+select 1 + n // $minutes, $from_s + n % $minutes * 60,
+    latency_bucket(2500 + (hash(n * 7 + $from_s) % 2000)::integer + 130 * k::integer), 1
+from range($channels * $minutes) as rows(n), range(6) as parts(k)
+"""
+
+_SPANS = """
+insert into spans
+select channel_key, $day, greatest($day * 86400, active_from_s),
+    least(($day + 1) * 86400, $to_s), 1, 0
+from channels
+order by channel_key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was made: [start_s, end_s), rows of both tables, bytes of the file, seconds it took."""
+
+    start_s: int
+    end_s: int
+    rows: int
+    bytes: int
+    seconds: float
+
+
+def fill(
+    folder: Path, *, start_s: int, end_s: int, minute_circuits: int, hours: int
+) -> Filled:
+    """Fill the store of a configuration whose circuits are active from `start_s`, to `end_s`."""
+    began = time.perf_counter()
+    configuration = load_configuration(folder)
+    settings = configuration.settings
+    store = TelemetryStore(telemetry_path(configuration))
+    store.start()
+    clock = SystemClock()
+    Writer(store, configuration.inventory, TOPIC, settings.time, clock, Meters()).start()
+    run = store.writer.execute
+    ((channels,),) = run("select count(*) from channels").fetchall()
+    recent_s = (end_s - hours * HOUR_S) // HOUR_S * HOUR_S
+    for day in range(start_s // DAY_S, end_s // DAY_S + 1):
+        run(_SPANS, {"day": day, "to_s": end_s})
+        lower, upper = max(day * DAY_S, start_s), min((day + 1) * DAY_S, recent_s)
+        if lower < upper:
+            _minutes(store, minute_circuits * CHANNELS, lower, upper)
+    for lower in range(recent_s, end_s, HOUR_S):
+        _minutes(store, channels, lower, min(lower + HOUR_S, end_s // MINUTE_S * MINUTE_S))
+    ends = {"us": end_s * 1_000_000, "s": end_s}
+    run("update channel_progress set observed_at_us_max = $us - 1, folded_to_s = $s", ends)
+    run(
+        "insert into offsets select $topic, n, 0, $us, $us from range(8) as partitions(n)",
+        {"topic": TOPIC, "us": end_s * 1_000_000},
+    )
+    store.checkpoint()
+    rows = sum(
+        run(f"select count(*) from {table}").fetchall()[0][0]
+        for table in ("rollup_parts", "latency_histogram")
+    )
+    store.close()
+    size = telemetry_path(configuration).stat().st_size
+    return Filled(start_s, end_s, rows, size, time.perf_counter() - began)
+
+
+def _minutes(store: TelemetryStore, channels: int, from_s: int, to_s: int) -> None:
+    minutes = (to_s - from_s) // MINUTE_S
+    for text in (_MINUTES, _HISTOGRAM):
+        store.writer.execute(text, {"channels": channels, "minutes": minutes, "from_s": from_s})
