@@ -88,9 +88,7 @@ def readable(cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int]) -> 
     return Readable(from_s, rows.get(_STAND, 0), frozenset(hour for (hour,) in due))
 
 
-def note_changed(
-    writer: duckdb.DuckDBPyConnection, channel_key: Int64, start_s: Int64
-) -> None:
+def note_changed(writer: duckdb.DuckDBPyConnection, channel_key: Int64, start_s: Int64) -> None:
     """Note that rollup steps changed, for those whose hour may have its block already."""
     ((to_s,),) = writer.execute(
         statement("processors", "blocks_reach"), {"name": _STAND}

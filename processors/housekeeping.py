@@ -14,6 +14,7 @@ from linksla.meters import Meters
 from linksla.settings import RetentionSettings, StorageSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
+from processors.blocks import BlockMaker
 from processors.compaction import MinuteFolder, RollupCompactor, Settled
 from processors.moving import SampleMover
 
@@ -37,6 +38,7 @@ class Done:
 
     moved: int = 0
     compacted: int = 0
+    blocked: int = 0
     folded: int = 0
     removed: int = 0
     checkpointed: bool = False
@@ -45,7 +47,7 @@ class Done:
     @property
     def anything(self) -> bool:
         """Whether there may be more to do at once."""
-        return bool(self.moved or self.compacted or self.folded or self.removed)
+        return bool(self.moved or self.compacted or self.blocked or self.folded or self.removed)
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Housekeeper:
         self._mover = SampleMover(store, retention, self._at)
         self._compactor = RollupCompactor(store, self._at)
         self._folder = settled and MinuteFolder(store, self._at, retention, settled)
+        self._blocks = BlockMaker(store, self._at)
         self._least_us = self._greatest_us = 0
         self._jobs = (
             _Job("moved", lambda rows: self._mover.move(self._greatest_us, rows)),
@@ -97,6 +100,12 @@ class Housekeeper:
                 "compacted",  # a row of rollups has about six of the histogram with it
                 lambda rows: self._compactor.compact(self._least_us, rows),
                 rows=20_000,
+                rows_min=20_000,
+            ),
+            _Job(
+                "blocked",
+                lambda rows: self._blocks.make(self._least_us, rows),
+                rows=60_000,
                 rows_min=20_000,
             ),
             _Job("folded", self._fold),
@@ -114,6 +123,7 @@ class Housekeeper:
         """
         self._mover.start()
         self._compactor.start()
+        self._blocks.start()
         if self._folder is not None:
             self._folder.start()
 

@@ -232,8 +232,6 @@ def _roll_up_again(
 
 def _append(writer: duckdb.DuckDBPyConnection, rollups: Rollups) -> None:
     run(writer, "rollup_parts_insert", new_parts=rollups.parts)
-    note_changed(
-        writer, integers(rollups.parts, "channel_key"), integers(rollups.parts, "start_s")
-    )
+    note_changed(writer, integers(rollups.parts, "channel_key"), integers(rollups.parts, "start_s"))
     if len(rollups.histogram):
         run(writer, "latency_histogram_insert", new_histogram=rollups.histogram)

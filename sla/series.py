@@ -1,6 +1,6 @@
 """Metrics over time, for charts: gaps stay gaps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,15 +9,19 @@ import duckdb
 from linksla.errors import UsageError
 from linksla.inventory import Circuit
 from linksla.sql import statement
-from processors.buckets import bucket_middle_us
+from processors.blocks import BLOCK_SECONDS, Split
 from sla.answers import Series, SeriesPoint
 from sla.contracts import Contract
+from sla.measured import Bins, Points, read_latency, read_sums, split_for
 from sla.performance import rollup_seconds
 from sla.periods import Ownership
 from sla.telemetry import ChannelRow
 from sla.words import plain
 
 POINTS_MAX: Final = 10_000
+
+Memory = MutableMapping[object, dict[str, Points]]
+"""What questions of one snapshot have read already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class SeriesAsked:
 
 
 def checked(circuit: Circuit, metric: str, start_s: int, end_s: int, step_s: int) -> SeriesAsked:
-    """Return what is asked for, on whole rollup steps.
+    """Return what is asked for, on whole rollup steps; steps of whole hours begin on an hour.
 
     Raises:
         UsageError: an unknown metric, an empty range, a step below 1 s, more than 10,000 points.
@@ -66,7 +70,9 @@ def checked(circuit: Circuit, metric: str, start_s: int, end_s: int, step_s: int
         )
     grain = rollup_seconds(circuit)
     step = -(-step_s // grain) * grain
-    asked = SeriesAsked(metric, start_s // grain * grain, end_s, step)
+    unit = BLOCK_SECONDS if step % BLOCK_SECONDS == 0 else grain  # blocks serve whole hours
+    unit = max(unit, grain)
+    asked = SeriesAsked(metric, start_s // unit * unit, end_s, step)
     if asked.points > POINTS_MAX:
         least = -(-(asked.end_s - asked.start_s) // POINTS_MAX)
         raise UsageError(
@@ -83,8 +89,12 @@ def read_series(
     channels: Sequence[ChannelRow],
     owns: Sequence[Ownership],
     asked: SeriesAsked,
+    memory: Memory | None = None,
 ) -> Series:
-    """Return a metric over a range, one line a channel that was active in it."""
+    """Return a metric over a range, one line a channel that was active in it.
+
+    `memory` is for questions of one snapshot: most metrics are read together.
+    """
     metric = METRICS[asked.metric]
     active = [
         channel
@@ -92,7 +102,7 @@ def read_series(
         if channel.active_from_s < asked.end_s
         and (channel.active_to_s is None or channel.active_to_s > asked.start_s)
     ]
-    values = _values(cursor, active, owns, asked)
+    values = _values(cursor, circuit, active, owns, asked, {} if memory is None else memory)
     label, limit = _limit(contract, metric)
     return Series(
         circuit.id,
@@ -105,49 +115,74 @@ def read_series(
     )
 
 
-_Point = tuple[float, float, float]
-
-
 def _values(
+    cursor: duckdb.DuckDBPyConnection,
+    circuit: Circuit,
+    channels: Sequence[ChannelRow],
+    owns: Sequence[Ownership],
+    asked: SeriesAsked,
+    memory: Memory,
+) -> Points:
+    if asked.metric == "bgp":
+        return _bgp(cursor, channels, owns, asked)
+    bins = Bins(asked.start_s, asked.end_s, asked.step_s)
+    keys = [channel.channel_key for channel in channels]
+    kind = "latency" if asked.metric == "latency" else "sums"
+    remembered = (kind, circuit.id, tuple(keys), tuple(owns), bins)
+    found = memory.get(remembered)
+    if found is None:
+        found = memory[remembered] = _read(cursor, kind, circuit, keys, owns, bins)
+    values = found["latency" if kind == "latency" else asked.metric]
+    scale = METRICS[asked.metric].scale
+    if kind == "latency":
+        return {at: (a / 1_000, b / 1_000, c / 1_000) for at, (a, b, c) in values.items()}
+    return {at: (a * scale, b * scale, c * scale) for at, (a, b, c) in values.items()}
+
+
+def _read(
+    cursor: duckdb.DuckDBPyConnection,
+    kind: str,
+    circuit: Circuit,
+    keys: Sequence[int],
+    owns: Sequence[Ownership],
+    bins: Bins,
+) -> dict[str, Points]:
+    """Read what may be seen of a range: a step belongs to who owned the circuit at its start."""
+    grain = rollup_seconds(circuit)
+    pieces = [
+        (-(-lower // grain) * grain, upper)
+        for own in owns
+        for lower, upper in [(max(own.start_s, bins.start_s), min(own.end_s, bins.end_s))]
+        if lower < upper
+    ]
+    split = split_for(cursor, keys, pieces, grain) if bins.whole_hours else Split((), tuple(pieces))
+    if kind == "latency":
+        return {"latency": read_latency(cursor, keys, split, bins)}
+    return read_sums(cursor, keys, split, bins)
+
+
+def _bgp(
     cursor: duckdb.DuckDBPyConnection,
     channels: Sequence[ChannelRow],
     owns: Sequence[Ownership],
     asked: SeriesAsked,
-) -> dict[tuple[int, int], _Point]:
+) -> Points:
+    keys = [channel.channel_key for channel in channels]
     parameters: dict[str, object] = {
-        "channel_keys": [channel.channel_key for channel in channels],
+        "channel_keys": keys,
+        "first_key": min(keys, default=0),
+        "last_key": max(keys, default=0),
         "owned_from_s": [own.start_s for own in owns],
         "owned_to_s": [own.end_s for own in owns],
         "start_s": asked.start_s,
         "end_s": asked.end_s,
         "step_s": asked.step_s,
     }
-    if asked.metric == "latency":
-        rows = cursor.execute(statement("sla", "series_latency"), parameters).fetchall()
-        return {
-            (key, step): (
-                bucket_middle_us(low) / 1_000,
-                bucket_middle_us(middle) / 1_000,
-                bucket_middle_us(high) / 1_000,
-            )
-            for key, step, low, middle, high in rows
-        }
-    if asked.metric == "bgp":
-        rows = cursor.execute(statement("sla", "series_bgp"), parameters).fetchall()
-        return {(key, step): (share, share, share) for key, step, share in rows}
-    scale = METRICS[asked.metric].scale
-    rows = cursor.execute(
-        statement("sla", "series_rollup"), parameters | {"metric": asked.metric}
-    ).fetchall()
-    return {
-        (key, step): (low * scale, middle * scale, high * scale)
-        for key, step, low, middle, high in rows
-    }
+    rows = cursor.execute(statement("sla", "series_bgp"), parameters).fetchall()
+    return {(key, step): (share, share, share) for key, step, share in rows}
 
 
-def _points(
-    values: Mapping[tuple[int, int], _Point], channel: ChannelRow, asked: SeriesAsked
-) -> tuple[SeriesPoint, ...]:
+def _points(values: Points, channel: ChannelRow, asked: SeriesAsked) -> tuple[SeriesPoint, ...]:
     nothing = (None, None, None)
     return tuple(
         SeriesPoint(

@@ -1,5 +1,6 @@
 -- The share of seconds with BGP established, of those where its state is known.
--- Grain: channel and bin that has any. Inputs: as series_rollup, without metric. Pure.
+-- Grain: channel and bin that has any. Inputs: channel_keys, first_key and last_key of them;
+-- [start, end), step; owned_* (parallel lists): what of the time may be seen. Pure.
 with pieces as materialized (
     select unnest($owned_from_s) as from_s, unnest($owned_to_s) as to_s
 ),
@@ -8,7 +9,8 @@ known as (
         least(s.end_s, p.to_s, $end_s) as end_s
     from spans s
     join pieces p on s.start_s < p.to_s and s.end_s > p.from_s
-    where s.channel_key in (select unnest($channel_keys)) and bgp <> 0
+    where s.channel_key between $first_key and $last_key
+        and list_contains($channel_keys, s.channel_key) and bgp <> 0
         and s.end_s > $start_s and s.start_s < $end_s
 ),
 cut as (
