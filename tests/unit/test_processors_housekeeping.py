@@ -226,7 +226,7 @@ def test_a_step_begins_no_piece_that_would_not_fit(tmp_path: Path) -> None:
     done = [keeper.step(1.0) for _ in range(10)]
 
     assert sum(one.moved for one in done) > 0
-    assert max(one.seconds for one in done) <= 2.0  # pieces of 0.2 s and looking at the clock
+    assert max(one.seconds for one in done) < 2.01  # pieces of 0.2 s and looking at the clock
     store.close()
 
 
