@@ -15,8 +15,9 @@ import fastavro
 
 from ingest.frames import Bare, Frame, RegistryGuid, RegistryId, SingleObject
 from ingest.registry import Found, Refused, Registry, Unknown, Waiting
+from ingest.schema_shape import RefusedError, in_our_words, named_types
 from linksla.errors import ConfigError
-from linksla.wire import schema_fingerprint, schema_text
+from linksla.wire import schema, schema_fingerprint, schema_text
 
 _ENUM_SYMBOLS_MAX: Final = 64  # more would take two bytes on the wire
 _READ_AS: Final[dict[str, tuple[str, ...]]] = {
@@ -35,6 +36,7 @@ _READ_AS: Final[dict[str, tuple[str, ...]]] = {
     "probe": ("string",),
 }
 """Writer types that each field of `LinkSample` is promoted from."""
+_TEXTS: Final = frozenset(name for name, kinds in _READ_AS.items() if kinds == ("string",))
 REQUIRED: Final = ("circuit_id", "channel", "sequence", "observed_at", "interval_ms")
 """Fields of `LinkSample` without a default."""
 _SCALE: Final[dict[str | None, int]] = {None: 1, "timestamp-micros": 1, "timestamp-millis": 1_000}
@@ -93,18 +95,25 @@ def understand(text: str) -> WriterSchema:
         full = json.loads(text)
         fastavro.parse_schema(json.loads(text))
     except Exception as error:  # fastavro lets TypeError, KeyError and its own through
-        raise ValueError(f"is no Avro schema: {error}") from None
+        raise ValueError(f"is no Avro schema: {error}"[:300]) from None
+    name = str(full.get("name", "")) if isinstance(full, dict) else str(full)[:100]
+    try:
+        named_types(full)
+        full = in_our_words(full, schema("LinkSample"), Content.BATCH.value, _TEXTS)
+    except RefusedError as error:
+        return WriterSchema(name, text, Content.OTHER, refusal=str(error))
     plain = _without_logical_types(full)
-    name = plain.get("name", "") if isinstance(plain, dict) else str(plain)
     body = json.dumps(plain)
     content, record = _sample_record(full)
-    if _zero_width_items(plain):
-        return WriterSchema(name, body, Content.OTHER, refusal="has array items of no width")
     if record is None:
         return WriterSchema(name, body, Content.OTHER, refusal=f"{name!r} is no LinkSample")
     refusal = _refusal(record)
     if refusal:
         return WriterSchema(name, body, Content.OTHER, refusal=refusal)
+    try:
+        fastavro.parse_schema(json.loads(body))
+    except Exception as error:
+        return WriterSchema(name, body, Content.OTHER, refusal=f"cannot be read: {error}"[:200])
     fields = tuple(_field(item) for item in record["fields"])
     known = [field for field in fields if field is not None]
     alone = content is Content.SAMPLE or len(full["fields"]) == 1
@@ -225,21 +234,30 @@ def _refusal(record: dict[str, Any]) -> str:
             return f"field {name!r} is missing and has no default"
     for name, kinds in _READ_AS.items():
         if name in types:
-            field = _field(types[name])
-            if field is None or field.kind not in kinds:
+            found = _kinds(types[name]["type"])
+            if not found or not found <= {*kinds, "null"} or found == {"null"}:
                 return f"field {name!r} cannot be read as {kinds[0]}"
     if _observed_at_scale(record) == 0:
         return "observed_at is neither in micro- nor in milliseconds"
     return ""
 
 
+def _kinds(kind: Any) -> set[str]:
+    """Return the types that a value may have, by what they are called where they stand."""
+    if isinstance(kind, list):
+        return {one for branch in kind for one in _kinds(branch)}
+    if isinstance(kind, dict):
+        return _kinds(kind["type"])
+    return {str(kind)}
+
+
 def _observed_at_scale(record: dict[str, Any]) -> int:
-    for item in record["fields"]:
-        if item["name"] == "observed_at":
-            kind = item["type"]
-            logical = kind.get("logicalType") if isinstance(kind, dict) else None
-            return _SCALE.get(logical, 0)
-    return 0
+    (kind,) = (item["type"] for item in record["fields"] if item["name"] == "observed_at")
+    branches = [one for one in kind if one != "null"] if isinstance(kind, list) else [kind]
+    scales = {
+        _SCALE.get(one.get("logicalType") if isinstance(one, dict) else None, 0) for one in branches
+    }
+    return scales.pop() if len(scales) == 1 else 0
 
 
 def _field(item: dict[str, Any]) -> Field | None:
@@ -271,22 +289,3 @@ def _with_long_ints(node: Any) -> Any:
     if isinstance(node, list):
         return [_with_long_ints(item) for item in node]
     return "long" if node == "int" else node
-
-
-def _zero_width_items(node: Any) -> bool:
-    """Return whether an array's items take no bytes: 8 bytes then claim 2^62 of them."""
-    if isinstance(node, dict):
-        if node.get("type") == "array" and _zero_width(node.get("items")):
-            return True
-        return any(_zero_width_items(value) for value in node.values())
-    return isinstance(node, list) and any(_zero_width_items(value) for value in node)
-
-
-def _zero_width(kind: Any) -> bool:
-    if isinstance(kind, dict):
-        if kind.get("type") == "record":
-            return all(_zero_width(item["type"]) for item in kind["fields"])
-        if kind.get("type") == "fixed":
-            return bool(kind["size"] == 0)
-        return _zero_width(kind.get("type"))
-    return bool(kind == "null")
