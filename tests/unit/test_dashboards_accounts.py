@@ -128,7 +128,7 @@ def test_demo_users_sign_in_from_this_machine_only(accounts) -> None:
     ("role", "customer", "scope"),
     [
         (Role.CUSTOMER, "acme", OnlyCustomers(frozenset({"acme"}))),
-        (Role.ACCOUNT_MANAGER, "acme", OnlyCustomers(frozenset({"acme"}))),
+        (Role.ACCOUNT_MANAGER, "acme", OnlyCustomers(frozenset({"acme"}), internal=True)),
         (Role.NOC, None, AllCustomers(commercial=False)),
         (Role.NOC, "acme", OnlyCustomers(frozenset({"acme"}), commercial=False)),
         (Role.ADMIN, None, AllCustomers(commercial=True)),
