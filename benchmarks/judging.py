@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,14 +32,18 @@ from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 from processors.transactions import transaction
 from processors.writer import Writer
-from sla.contracts import load_contracts
+from sla.cold import MonthColumns, month_columns
+from sla.columns import OUTCOMES
+from sla.contracts import Contract, load_contracts
 from sla.evaluator import Evaluator
+from sla.history import Historian
 from sla.queries import Queries
 from sla.watch import Watch
 
 CHANNELS = 4
 GRID_S = 10
 TOPIC = "link.samples"
+MONTH_S = 31 * 86_400
 NOW_S = 1_792_152_000  # 2026-10-16T12:00:00Z: the middle of a month
 CONTRACT = """
 id: bench
@@ -95,15 +100,15 @@ def bench(circuits: int, days: int) -> Iterator[Bench]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def network(circuits: int, begins: int) -> Inventory:
+def network(circuits: int, begins: int, channels: int = CHANNELS) -> Inventory:
     """Return so many circuits of four channels, all of one customer."""
-    channels = tuple(Channel(name=f"ch{number + 1}") for number in range(CHANNELS))
+    names = tuple(Channel(name=f"ch{number + 1}") for number in range(channels))
     owners = (Ownership(customer="acme"),)
     ids = [f"C-{number:06}" for number in range(circuits)]
     known = {
         name: Circuit(
             id=name, owners=owners, contract="bench", site="S", region="R", bandwidth_mbps=10_000,
-            grid_seconds=GRID_S, channels=channels, active_from=begins,
+            grid_seconds=GRID_S, channels=names, active_from=begins,
         )
         for name in ids
     }  # fmt: skip
@@ -180,13 +185,99 @@ def looked(one: Bench, names: tuple[str, ...]) -> int:
     return len(verdicts)
 
 
+def cold(circuits: int) -> None:
+    """Judge one month of circuits with 50 spans each, and print how long it took."""
+    begins = 1_790_812_800  # 2026-10-01T00:00:00Z
+    known = network(circuits, begins, channels=2)
+    folder = Path(tempfile.mkdtemp(prefix="linksla-judging-"))
+    store = TelemetryStore(folder / "telemetry.duckdb")
+    try:
+        store.start()
+        (folder / "contracts").mkdir()
+        (folder / "contracts" / "bench.yaml").write_text(CONTRACT.replace("least: 3", "least: 1"))
+        clock = ManualClock(NOW_S * MICROSECONDS)
+        Writer(store, known, TOPIC, TimeSettings(), clock, Meters()).start()
+        spans = faulty(circuits, begins)
+        store.writer.register("faulty", spans)
+        store.writer.execute("insert into spans select * from faulty")
+        store.writer.unregister("faulty")
+        store.writer.execute(
+            "update channel_progress set folded_to_s = $s", {"s": begins + MONTH_S}
+        )
+        store.writer.execute("checkpoint")
+        terms = load_contracts(folder / "contracts")
+        historian = Historian(known, terms, ())
+        began = time.perf_counter()
+        found = month_columns(store.writer, historian, known.circuits.values(), "2026-10")
+        took = time.perf_counter() - began
+        counts = Counter(OUTCOMES[number].value for number in found.outcome.tolist())
+        print(
+            f"from cold: {len(found.circuit_ids):,} circuits, {spans.num_rows:,} spans, a month in "
+            f"{took:.2f} s ({dict(counts)})"
+        )
+        check(store, known, terms, clock, found)
+    finally:
+        store.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check(
+    store: TelemetryStore,
+    known: Inventory,
+    terms: dict[str, tuple[Contract, ...]],
+    clock: ManualClock,
+    found: MonthColumns,
+) -> None:
+    """Hold some circuits against the full judgement, and print what that takes."""
+    queries = Queries(store, known, terms, (), TimeSettings(), clock)
+    names = found.circuit_ids[:: max(1, len(found.circuit_ids) // 300)]
+    began = time.perf_counter()
+    looks = queries.looks(store.writer, names)
+    took = time.perf_counter() - began
+    rows = {name: row for row, name in enumerate(found.circuit_ids)}
+    for name, look in looks.items():
+        (answer,) = look.answers
+        assert answer.seconds == found.seconds(rows[name]), name
+        assert answer.objectives[0].verdict is found.verdict(rows[name]), name
+    print(f"  the same, in full with all words: {took / len(names) * 1e3:.2f} ms a circuit")
+
+
+def faulty(circuits: int, begins: int) -> pa.Table:
+    """Return 25 spans for each of two channels: some bad, and time that no span covers."""
+    rng = np.random.default_rng(1)
+    channels, pieces = circuits * 2, 27
+    cells = MONTH_S // GRID_S
+    cuts = np.sort(rng.integers(1, cells, (channels, pieces - 1)), axis=1)
+    zeros, full = np.zeros((channels, 1), np.int64), np.full((channels, 1), cells)
+    starts, ends = np.hstack([zeros, cuts]), np.hstack([cuts, full])
+    unknown = rng.random((channels, pieces)).argsort(axis=1) < 2  # two pieces are gaps
+    short = rng.random((channels, pieces)) < 0.9  # most faults are short: the rest of them is good
+    bad = rng.random((channels, pieces)) < 0.08
+    ends = np.where(bad & short, np.minimum(ends, starts + 30), ends)
+    kept = (~unknown & (ends > starts)).ravel()
+    key = np.repeat(np.arange(1, channels + 1), pieces)[kept]
+    start = begins + starts.ravel()[kept] * GRID_S
+    return pa.table(
+        {
+            "channel_key": key,
+            "day": start // 86_400,
+            "start_s": start,
+            "end_s": begins + ends.ravel()[kept] * GRID_S,
+            "bgp": np.where(bad.ravel()[kept], 2, 1),
+            "loss_class": np.zeros(len(key), np.int64),
+        }
+    )
+
+
 def main() -> int:
     """Print both figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--circuits", type=int, default=20_000)
     parser.add_argument("--days", type=int, default=50)
     parser.add_argument("--polls", type=int, default=13)
+    parser.add_argument("--cold", type=int, default=100_000)
     arguments = parser.parse_args()
+    cold(arguments.cold)
     with bench(arguments.circuits, arguments.days) as one:
         began = time.perf_counter()
         names = tuple(one.inventory.circuits)

@@ -88,6 +88,10 @@ class Historian:
             *self._windows.get(("site", circuit.site), ()),
         )
 
+    def decided_upon(self, circuit: Circuit) -> bool:
+        """Return whether a window or a word about an outage bears on a circuit at all."""
+        return bool(self.windows_of(circuit) or self._reclassified.get(circuit.id))
+
     def basis(self, circuit_id: str) -> object:
         """Return what, beside telemetry, a circuit's history follows from, to be compared."""
         circuit = self._inventory.circuits[circuit_id]

@@ -55,6 +55,11 @@ def horizons(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> H
     )
 
 
+def complete_up_to(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return up to where each circuit is complete."""
+    return tables.complete_up_to(cursor)
+
+
 def channels(
     cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]
 ) -> dict[str, tuple[ChannelRow, ...]]:
