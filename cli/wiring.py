@@ -32,8 +32,10 @@ from linksla.memory import keep_freed_memory
 from linksla.meters import Meters
 from linksla.settings import KafkaSettings
 from linksla.stores import TelemetryStore
+from processors import distributions
 from processors.housekeeping import Housekeeper
 from processors.writer import Writer
+from sla.contracts import distributions_asked
 from sla.queries import Queries
 
 log = logging.getLogger(__name__)
@@ -96,6 +98,7 @@ class Running:
             in_flight=in_flight,
             meters=self.meters,
         )
+        distributions.ask(self.telemetry.writer, distributions_asked(self.configuration.contracts))
         self.writer = Writer(
             self.telemetry,
             self.configuration.inventory,

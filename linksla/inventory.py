@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 from linksla.clock import parse_instant
 from linksla.config import STRICT, load
 from linksla.errors import ConfigError
+from linksla.jitter import JitterKind
 
 NAME_CHARACTERS_MAX: Final = 200
 GRIDS_SECONDS: Final = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
@@ -146,6 +147,7 @@ class Circuit:
     active_to: Instant | None = None
     bandwidths: Annotated[tuple[Bandwidth, ...], AfterValidator(_in_order)] = ()
     prices: Annotated[tuple[Price, ...], AfterValidator(_in_order)] = ()
+    jitter_kind: JitterKind | None = None  # which of the four its probes measure; None: not said
 
     def bandwidth_at(self, second: int) -> int:
         """Return the bandwidth in force at an instant, in Mbit/s."""

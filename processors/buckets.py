@@ -11,8 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 ERROR_BOUND: Final = "≤ 0.79 %"
+METRIC_BITS: Final = 12  # a bucket of any value below 2**63 fits
+DISTRIBUTIONS: Final = {
+    "latency": 0, "jitter": 1, "loss": 2, "throughput_rx": 3, "throughput_tx": 4,
+}  # fmt: skip
+"""Whose counts the table `latency_histogram` holds: the number stands above the bucket's bits.
+
+Of latency always. Of the others (µs, ppm, bit/s) only where the circuit's contract asks for a
+percentile: a row an observation costs about as much as the sample itself.
+"""
 _PRECISION_BITS: Final = 7  # 128 values before the first octave is halved to 64 buckets
 _PER_OCTAVE: Final = 64
+
+
+def split_bucket(stored: int) -> tuple[int, int]:
+    """Return metric number and bucket of what the table holds."""
+    return stored >> METRIC_BITS, stored & ((1 << METRIC_BITS) - 1)
 
 
 def bucket_of(latency_us: int) -> int:

@@ -13,6 +13,7 @@ from linksla.errors import ConfigError
 from linksla.inventory import Inventory
 from linksla.sql import statement
 from linksla.wire import partition_of
+from processors.distributions import asked_of
 from processors.observations import Int64
 
 FOREVER_S: Final = 1 << 40
@@ -36,6 +37,7 @@ class Channels:
     grid_s: Int64
     active_from_s: Int64
     active_to_s: Int64
+    distributions: Int64  # bits of what is counted by buckets beside latency
 
     def __len__(self) -> int:
         """Return one more than the greatest key."""
@@ -130,11 +132,13 @@ def load_channels(writer: duckdb.DuckDBPyConnection, inventory: Inventory) -> Ch
     rows = writer.execute(statement("processors", "channels")).fetchall()
     size = 1 + max((row[0] for row in rows), default=UNKNOWN_KEY)
     circuit_ids, names = [""] * size, [""] * size
-    numbers = np.ones((4, size), np.int64)
+    numbers = np.ones((5, size), np.int64)
+    asked = asked_of(writer, inventory)
     keys: dict[tuple[str, str], int] = {}
     for key, circuit_id, name, partition, grid_seconds, start, end in rows:
         circuit_ids[key], names[key] = circuit_id, name
-        numbers[:, key] = partition, grid_seconds, start, FOREVER_S if end is None else end
+        ends = FOREVER_S if end is None else end
+        numbers[:, key] = partition, grid_seconds, start, ends, asked.get(circuit_id, 0)
         circuit = inventory.circuits.get(circuit_id)
         if circuit is not None and any(channel.name == name for channel in circuit.channels):
             keys[(circuit_id, name)] = key

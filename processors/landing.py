@@ -91,7 +91,11 @@ def rolled_up(channels: Channels, arrivals: Arrivals, found: Deduplicated) -> Ro
         rows = found.kept[found.changing]
         again = np.unique(np.stack([key[rows], step_s[rows]]), axis=1)
         order = order[~pairs_in(key[order], step_s[order], again[0], again[1])]
-    new = rollups_of(arrivals.samples, key, step_s, order) if len(order) else None
+    new = (
+        rollups_of(arrivals.samples, key, step_s, order, channels.distributions)
+        if len(order)
+        else None
+    )
     return RolledUp(new, again[0], again[1])
 
 
@@ -227,7 +231,7 @@ def _roll_up_again(
     samples = read(writer, "samples_within", within, stretches=stretches, moved=moved.table)
     track = integers(samples, "track")
     order = sort_order(track, integers(samples, "observed_at_us"))
-    _append(writer, rollups_of(samples, key[track], start_s[track], order))
+    _append(writer, rollups_of(samples, key[track], start_s[track], order, channels.distributions))
 
 
 def _append(writer: duckdb.DuckDBPyConnection, rollups: Rollups) -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
-from processors.buckets import buckets_of
+from processors.distributions import histogram, histograms
 from processors.observations import (
     LOSS_UNKNOWN,
     Bool,
@@ -25,7 +25,6 @@ from processors.observations import (
 STEP_SECONDS = 60
 ALL_LOST_PPM = 1_000_000
 
-_BUCKET_BITS = 12  # int32 microseconds end in bucket 1,664
 _HALF_BITS = 32
 _GREATEST = np.iinfo(np.int64).max
 
@@ -52,8 +51,13 @@ def steps_of(grid_s: Int64, observed_at_us: Int64) -> Int64:
     return steps
 
 
-def rollups_of(samples: pa.Table, channel_key: Int64, step_s: Int64, order: Starts) -> Rollups:
-    """Return the rollups of samples; `order` brings equal (channel_key, step_s) together."""
+def rollups_of(
+    samples: pa.Table, channel_key: Int64, step_s: Int64, order: Starts, distributions: Int64
+) -> Rollups:
+    """Return the rollups of samples; `order` brings equal (channel_key, step_s) together.
+
+    `distributions` (bits, by channel_key) says what beside latency is counted by buckets.
+    """
     key, step = channel_key[order], step_s[order]
     begins = np.ones(len(key), np.bool_)
     begins[1:] = (key[1:] != key[:-1]) | (step[1:] != step[:-1])
@@ -71,17 +75,20 @@ def rollups_of(samples: pa.Table, channel_key: Int64, step_s: Int64, order: Star
         **_counted("rx", "bps", *_column(samples, "rx_bps", order), starts),
         **_counted("tx", "bps", *_column(samples, "tx_bps", order), starts),
     }
-    group = np.cumsum(begins)[has_latency] - 1
-    histogram = _histogram(group, latency[has_latency])
-    rows = histogram.column("group").to_numpy()
+    group = np.cumsum(begins) - 1
+    counts = histogram(group[has_latency], latency[has_latency])
+    kept = distributions[key]
+    if kept.any():
+        counts = pa.concat_tables([counts, *histograms(samples, order, group, kept)])
+    rows = counts.column("group").to_numpy()
     return Rollups(
         pa.table(columns),
         pa.table(
             {
                 "channel_key": key[starts][rows].astype(np.int32),
                 "start_s": step[starts][rows],
-                "bucket": histogram.column("bucket"),
-                "count": histogram.column("count"),
+                "bucket": counts.column("bucket"),
+                "count": counts.column("count"),
             }
         ),
     )
@@ -118,17 +125,3 @@ def _counted(
     largest = np.maximum.reduceat(greatest, starts)
     columns[f"{metric}_max_{unit}"] = pa.array(largest, mask=count == 0)
     return columns
-
-
-def _histogram(group: Int64, latency_us: Int64) -> pa.Table:
-    code = np.sort((group << _BUCKET_BITS) | buckets_of(latency_us))
-    begins = np.ones(len(code), np.bool_)
-    begins[1:] = code[1:] != code[:-1]
-    starts = np.flatnonzero(begins)
-    return pa.table(
-        {
-            "group": code[starts] >> _BUCKET_BITS,
-            "bucket": (code[starts] & ((1 << _BUCKET_BITS) - 1)).astype(np.int32),
-            "count": np.diff(np.append(starts, len(code))),
-        }
-    )

@@ -15,7 +15,8 @@ from sla.contracts import ContractInForce
 from sla.history import FAR_AHEAD_S, CircuitHistory, History
 from sla.judged import JudgedRun
 from sla.maintenance import MaintenanceWindow
-from sla.performance import Observed
+from sla.measures import Observed
+from sla.outage_terms import CHRONIC
 from sla.telemetry import ChannelRow
 
 _SETTLED_SECONDS: Final = 86_400
@@ -76,11 +77,14 @@ def calm(look: Look) -> Calm | None:
 
 
 def _open_and_undecided(answer: MonthAnswer, complete_s: int) -> bool:
-    """Return whether time alone could decide a month: enough of it measured, or too little."""
-    return (
-        answer.month_end_s > complete_s
-        and bool(answer.objectives)
-        and answer.objectives[0].verdict is Outcome.NOT_ASSESSABLE
+    """Return whether time alone could decide a month.
+
+    Enough of it gets measured, or too little; or an outage that nearly made it chronic gets old.
+    """
+    if answer.month_end_s <= complete_s or not answer.objectives:
+        return False
+    return answer.objectives[0].verdict is Outcome.NOT_ASSESSABLE or any(
+        one.name == CHRONIC and one.verdict is Outcome.AT_RISK for one in answer.objectives
     )
 
 

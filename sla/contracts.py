@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from linksla.config import STRICT, load
 from linksla.errors import ConfigError
 from linksla.inventory import Instant, Name
+from linksla.jitter import JitterKind
 from linksla.model import LOSS_LADDER_PPM
 from sla.calendar import month_at, month_bounds
 from sla.exact import Exact, NotNegative, Percentage
@@ -41,6 +42,21 @@ def _zone(value: str) -> str:
     return value
 
 
+def _statistic(value: str) -> str:
+    matched = _PERCENTILE.fullmatch(value)
+    if value in ("mean", "maximum") or (matched and 0 < Fraction(value[1:]) < 100):
+        return value
+    message = "a statistic is mean, maximum or a percentile between 0 and 100, such as p95 or p99.7"
+    raise ValueError(message)
+
+
+_PERCENTILE: Final = re.compile(r"p\d{1,2}(\.\d{1,4})?")
+_STATISTIC: Final = {"type": "string", "pattern": rf"^(mean|maximum|{_PERCENTILE.pattern})$"}
+
+Metric = Literal["latency", "jitter", "loss", "throughput_rx", "throughput_tx"]
+Statistic = Annotated[str, AfterValidator(_statistic), WithJsonSchema(_STATISTIC)]
+
+
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
 class AvailabilityTerms:
     """When a circuit is up, and how much of the month it must be (DESIGN 7.1 to 7.6)."""
@@ -57,13 +73,29 @@ class AvailabilityTerms:
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
 class PerformanceTerms:
-    """One objective on latency, jitter (as the producer measures it) or loss (DESIGN 7.7)."""
+    """One objective on latency, jitter, loss or throughput (DESIGN 7.7)."""
 
     name: Name
-    metric: Literal["latency", "jitter", "loss"]
-    statistic: Literal["mean", "maximum", "p50", "p90", "p95", "p99", "p99.9"]
-    limit: NotNegative  # ms for latency and jitter, ratio for loss
+    metric: Metric
+    statistic: Statistic
+    limit: NotNegative  # ms for latency and jitter, ratio for loss, Mbit/s for throughput
     channels: Literal["worst", "pooled"] = "worst"
+    bound: Literal["at_most", "at_least"] | None = None  # None: throughput at least, others at most
+    relative_to_bandwidth: bool = False  # of throughput: the limit is a share of the bandwidth
+    jitter_kind: JitterKind | None = None  # which of the four is meant
+
+    @property
+    def at_least(self) -> bool:
+        """Whether the value must not fall below the limit, instead of not exceeding it."""
+        if self.bound is None:
+            return self.metric.startswith("throughput")
+        return self.bound == "at_least"
+
+    @property
+    def percentile(self) -> Fraction | None:
+        """The percentile in percent, or None for mean and maximum."""
+        is_one = self.statistic.startswith("p")
+        return Fraction(self.statistic.removeprefix("p")) if is_one else None
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
@@ -113,6 +145,19 @@ class ContractInForce:
     contract: Contract
     start_s: int
     end_s: int
+
+
+def distributions_asked(contracts: Mapping[str, Sequence[Contract]]) -> dict[str, frozenset[str]]:
+    """Return of which metrics each contract, in any version, asks a percentile."""
+    return {
+        name: frozenset(
+            objective.metric
+            for version in versions
+            for objective in version.objectives
+            if objective.percentile is not None
+        )
+        for name, versions in contracts.items()
+    }
 
 
 def load_contracts(folder: Path) -> dict[str, tuple[Contract, ...]]:
@@ -191,12 +236,7 @@ def _check(contract: Contract, path: Path) -> None:
             hint=f"Rename one; these have their meaning: availability, {', '.join(NAMES)}.",
         )
     for objective in contract.objectives:
-        if objective.metric != "latency" and objective.statistic not in ("mean", "maximum"):
-            raise ConfigError(
-                f"objective {objective.name!r}: {objective.metric} has mean and maximum only",
-                where=_line(path, "objectives"),
-                hint="It is kept as exact sums, not as a distribution; use mean.",
-            )
+        _check_performance(objective, path)
     limits = {objective.name: objective.limit for objective in contract.objectives}
     for schedule in contract.credit:
         if not isinstance(schedule, ExceedanceBands):
@@ -208,11 +248,33 @@ def _check(contract: Contract, path: Path) -> None:
                 where=_line(path, "credit"),
                 hint=f"Add `objective:` with one of: {', '.join(limits) or 'none is there'}.",
             )
+        if any(one.name == schedule.objective and one.at_least for one in contract.objectives):
+            raise ConfigError(
+                f"{schedule.objective!r} must not fall below its limit: nothing exceeds it",
+                where=_line(path, "credit"),
+                hint="Credit by exceedance is for objectives with a greatest allowed value.",
+            )
         if limits[schedule.objective] != schedule.limit:
             raise ConfigError(
                 f"the credit's limit of {schedule.objective!r} is not the objective's limit",
                 where=_line(path, "credit"),
                 hint="Write the same number in both places.",
+            )
+
+
+def _check_performance(objective: PerformanceTerms, path: Path) -> None:
+    """Refuse what a metric has not: each of these keys means something for one metric only."""
+    throughput = objective.metric.startswith("throughput")
+    for key, stands, metric in (
+        ("relative_to_bandwidth", objective.relative_to_bandwidth and not throughput, "throughput"),
+        ("bound", objective.at_least and not throughput, "throughput"),
+        ("jitter_kind", objective.jitter_kind and objective.metric != "jitter", "jitter"),
+    ):
+        if stands:
+            raise ConfigError(
+                f"objective {objective.name!r}: {key} is for {metric}, not for {objective.metric}",
+                where=_line(path, key),
+                hint="Take the key out.",
             )
 
 

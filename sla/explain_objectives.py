@@ -10,14 +10,12 @@ from processors.buckets import bucket_bounds
 from sla.answers import ObjectiveAnswer
 from sla.contracts import PerformanceTerms
 from sla.explanation import ChannelValue, ObjectiveExplained
+from sla.measures import STORED_UNITS, Observed, pooled, statistic
 from sla.performance import (
     Asked,
-    Observed,
-    pooled,
     qualifying,
     read_observed,
     rollup_seconds,
-    statistic,
 )
 from sla.periods import Period
 from sla.statistics import rank_of
@@ -38,7 +36,8 @@ def explain_objectives(
         return ()
     step = rollup_seconds(circuit)
     pieces = qualifying(period, step)
-    (observed,) = read_observed(cursor, [Asked(channels, pieces, step)])
+    throughput = any(one.metric.startswith("throughput") for one in terms)
+    (observed,) = read_observed(cursor, [Asked(channels, pieces, step, throughput)])
     seconds = sum(upper - lower for lower, upper in pieces)
     said = (
         f"{seconds // step:,} whole steps of {step} s that were up and not excluded: {seconds:,} s "
@@ -78,12 +77,15 @@ def _trimmed(value: Fraction) -> str:
 
 
 def _working(terms: PerformanceTerms, observed: Observed) -> str:
+    unit = STORED_UNITS[terms.metric]
     if terms.statistic == "maximum":
         return "the greatest of all observations"
     if terms.statistic == "mean":
-        total, count = _sum_and_count(terms, observed)
-        return f"{total} / {count:,}"
-    counts, lost = observed.latency_buckets, observed.lost_count
+        totals = observed.totals(terms.metric)
+        return f"{totals.total:,} {unit} / {totals.count:,}"
+    counts, lost = observed.counts(terms.metric), 0
+    if terms.metric == "latency":
+        lost = observed.lost_count
     observations = sum(counts.values()) + lost
     percentile = Fraction(terms.statistic.removeprefix("p"))
     rank, seen = rank_of(percentile, observations), 0
@@ -93,15 +95,7 @@ def _working(terms: PerformanceTerms, observed: Observed) -> str:
         if seen >= rank:
             least, greatest = bucket_bounds(bucket)
             return (
-                f"{said}; {seen:,} observations are at most {greatest:,} µs, the bucket of "
-                f"{least:,} to {greatest:,} µs holds the rank, its middle stands for it"
+                f"{said}; {seen:,} observations are at most {greatest:,} {unit}, the bucket of "
+                f"{least:,} to {greatest:,} {unit} holds the rank, its middle stands for it"
             )
     return f"{said} lies among the {lost:,} lost ones"
-
-
-def _sum_and_count(terms: PerformanceTerms, observed: Observed) -> tuple[str, int]:
-    if terms.metric == "latency":
-        return f"{observed.latency_sum_us:,} µs", observed.latency_count
-    if terms.metric == "jitter":
-        return f"{observed.jitter_sum_us:,} µs", observed.jitter_count
-    return f"{observed.loss_sum_ppm:,} ppm", observed.loss_count

@@ -17,12 +17,13 @@ from linksla.inventory import Circuit
 from sla.answers import ObjectiveAnswer
 from sla.calm import Sums
 from sla.contracts import PerformanceTerms
+from sla.measures import Observed, pooled
 from sla.performance import (
     Asked,
-    Observed,
+    Link,
     judge_performance,
+    link_of,
     next_step,
-    pooled,
     qualifying,
     read_observed,
     rollup_seconds,
@@ -52,6 +53,7 @@ class _Question:
     pieces: Pieces
     terms: tuple[PerformanceTerms, ...]
     is_open: bool
+    link: Link
 
     @property
     def key(self) -> tuple[str, int, Ownership]:
@@ -91,7 +93,8 @@ class _Task:
 
     @property
     def asked(self) -> Asked:
-        return Asked(self.question.channels, self.missing, self.question.step_seconds)
+        throughput = any(one.metric.startswith("throughput") for one in self.question.terms)
+        return Asked(self.question.channels, self.missing, self.question.step_seconds, throughput)
 
 
 class Performance:
@@ -141,7 +144,8 @@ class Performance:
     def _judged(self, task: _Task, more: tuple[Observed, ...]) -> tuple[ObjectiveAnswer, ...]:
         question, observed = task.question, _added(task.question.channels, task.before, more)
         answers = tuple(
-            judge_performance(terms, observed, is_open=question.is_open) for terms in question.terms
+            judge_performance(terms, observed, is_open=question.is_open, link=question.link)
+            for terms in question.terms
         )
         with self._lock:
             self._known[question.key] = _Kept(question, observed, answers)
@@ -163,6 +167,7 @@ def _question(facts: Telemetry, circuit: Circuit, period: Period) -> _Question:
         qualifying(period, step),
         period.history.in_force.contract.objectives,
         period.rest > 0,
+        link_of(circuit, facts.channels[circuit.id], period.end_s - 1),
     )
 
 

@@ -1,11 +1,10 @@
-"""Latency, jitter and loss objectives (DESIGN 7.7).
+"""Latency, jitter, loss and throughput objectives (DESIGN 7.7).
 
 A channel's rollup step qualifies when it lies wholly in time that is up and not excluded. Sums
 are exact integers; percentiles come from merged log-bucket counts, never from percentiles.
 """
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,46 +13,18 @@ from typing import Final
 import duckdb
 
 from linksla.inventory import Circuit
+from linksla.jitter import JITTER_KINDS, JitterKind
 from linksla.sql import statement
-from processors.buckets import ERROR_BOUND, bucket_middle_us
+from processors.buckets import DISTRIBUTIONS, ERROR_BOUND, split_bucket
 from sla.answers import Bucket, ObjectiveAnswer, Outcome
 from sla.contracts import PerformanceTerms
+from sla.measures import UNITS, Observed, Totals, Value, pooled, statistic
 from sla.periods import Period
-from sla.statistics import nearest_rank_bucket
 from sla.telemetry import ChannelRow
-from sla.words import decimal_up, plain
+from sla.words import decimal_down, decimal_up, plain
 
 ROLLUP_SECONDS: Final = 60
-_UNITS: Final = {"latency": "ms", "jitter": "ms", "loss": "ratio"}
-_PLACES: Final = {"latency": 3, "jitter": 3, "loss": 7}  # whole µs; five places of a percentage
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What qualified of one channel, or of several pooled."""
-
-    name: str
-    latency_count: int
-    latency_sum_us: int
-    latency_max_us: int
-    lost_count: int
-    loss_count: int
-    loss_sum_ppm: int
-    loss_max_ppm: int
-    latency_buckets: Mapping[int, int]
-    jitter_count: int = 0
-    jitter_sum_us: int = 0
-    jitter_max_us: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A statistic of what was observed; `value` None: +infinity, too many were lost."""
-
-    name: str
-    value: Fraction | None
-    observations: int
-    lost: int
+_METRICS: Final = {number: metric for metric, number in DISTRIBUTIONS.items()}
 
 
 def rollup_seconds(circuit: Circuit) -> int:
@@ -96,6 +67,7 @@ class Asked:
     channels: Sequence[ChannelRow]
     pieces: Sequence[tuple[int, int]]
     step_seconds: int
+    throughput: bool = False  # whether its sums are wanted too: rx and tx cost as much as the rest
 
 
 def read_observed(
@@ -112,6 +84,7 @@ def read_observed(
         statement("sla", "performance_histogram"), parameters
     ).fetchall():
         buckets.setdefault((number, key), {})[bucket] = count
+    throughput = _throughput(cursor, asked, wanted)
     names = {
         (number, channel.channel_key): channel.channel
         for number in wanted
@@ -121,8 +94,28 @@ def read_observed(
         statement("sla", "performance_totals"), parameters
     ).fetchall():
         of = (number, key)
-        found[number] += (_observed(names[of], values, buckets.get(of, {})),)
+        one = _observed(names[of], values, buckets.get(of, {}), throughput.get(of, {}))
+        found[number] += (one,)
     return found
+
+
+def _throughput(
+    cursor: duckdb.DuckDBPyConnection, asked: Sequence[Asked], wanted: Sequence[int]
+) -> dict[tuple[int, int], dict[str, Totals]]:
+    """Return the sums of throughput by question and channel, of those that want them."""
+    wanted = [number for number in wanted if asked[number].throughput]
+    if not wanted:
+        return {}
+    rows = cursor.execute(
+        statement("sla", "performance_throughput"), _parameters(asked, wanted)
+    ).fetchall()
+    return {
+        (number, key): {
+            "throughput_rx": Totals(rx_n, int(rx_sum), rx_max or 0),
+            "throughput_tx": Totals(tx_n, int(tx_sum), tx_max or 0),
+        }
+        for number, key, rx_n, rx_sum, rx_max, tx_n, tx_sum, tx_max in rows
+    }
 
 
 def _parameters(asked: Sequence[Asked], wanted: Sequence[int]) -> dict[str, object]:
@@ -148,108 +141,136 @@ def _parameters(asked: Sequence[Asked], wanted: Sequence[int]) -> dict[str, obje
     }
 
 
-def _observed(name: str, values: Sequence[int | None], buckets: Mapping[int, int]) -> Observed:
+def _observed(
+    name: str,
+    values: Sequence[int | None],
+    stored: Mapping[int, int],
+    throughput: Mapping[str, Totals],
+) -> Observed:
     n, total, greatest, lost, m, ppm, worst, jitters, jitter_us, jitter_max = (
         value or 0 for value in values
     )
+    counts: dict[str, dict[int, int]] = {}
+    for bucket, count in stored.items():
+        number, within = split_bucket(bucket)
+        counts.setdefault(_METRICS[number], {})[within] = count
+    latency = counts.pop("latency", {})
     return Observed(
-        name, n, total, greatest, lost, m, ppm, worst, buckets, jitters, jitter_us, jitter_max
+        name, n, total, greatest, lost, m, ppm, worst, latency, jitters, jitter_us, jitter_max,
+        throughput, counts,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What of a circuit an objective may depend on."""
+
+    capacity_mbps: Fraction | None = None  # a channel's even share of the bandwidth
+    jitter_kind: JitterKind | None = None  # which of the four its probes measure
+
+
+_ANY_LINK: Final = Link()
+
+
+def link_of(circuit: Circuit, channels: Sequence[ChannelRow], second: int) -> Link:
+    """Return a circuit as it is at an instant: the bandwidth is shared by what is active then."""
+    active = sum(
+        one.active_from_s <= second and (one.active_to_s is None or second < one.active_to_s)
+        for one in channels
     )
-
-
-def pooled(observed: Sequence[Observed]) -> Observed:
-    """Return several channels as one; counts merge exactly."""
-    counts: dict[int, int] = {}
-    for one in observed:
-        for bucket, count in one.latency_buckets.items():
-            counts[bucket] = counts.get(bucket, 0) + count
-    return Observed(
-        "all channels pooled",
-        sum(one.latency_count for one in observed),
-        sum(one.latency_sum_us for one in observed),
-        max((one.latency_max_us for one in observed), default=0),
-        sum(one.lost_count for one in observed),
-        sum(one.loss_count for one in observed),
-        sum(one.loss_sum_ppm for one in observed),
-        max((one.loss_max_ppm for one in observed), default=0),
-        counts,
-        sum(one.jitter_count for one in observed),
-        sum(one.jitter_sum_us for one in observed),
-        max((one.jitter_max_us for one in observed), default=0),
-    )
-
-
-def statistic(terms: PerformanceTerms, observed: Observed) -> Value | None:
-    """Return a statistic in the objective's unit (ms, ratio), or None: nothing was observed.
-
-    Mean and maximum of latency are over what arrived; in a percentile a lost one is +infinity.
-    """
-    if terms.metric == "loss":
-        if not observed.loss_count:
-            return None
-        ppm = (
-            Fraction(observed.loss_sum_ppm, observed.loss_count)
-            if terms.statistic == "mean"
-            else Fraction(observed.loss_max_ppm)
-        )
-        return Value(observed.name, ppm / 1_000_000, observed.loss_count, 0)
-    if terms.metric == "jitter":
-        if not observed.jitter_count:
-            return None
-        jitter_us = (
-            Fraction(observed.jitter_sum_us, observed.jitter_count)
-            if terms.statistic == "mean"
-            else Fraction(observed.jitter_max_us)
-        )
-        return Value(observed.name, jitter_us / 1_000, observed.jitter_count, 0)
-    count, lost = observed.latency_count, observed.lost_count
-    if terms.statistic in ("mean", "maximum"):
-        if not count:
-            return None
-        micros = (
-            Fraction(observed.latency_sum_us, count)
-            if terms.statistic == "mean"
-            else Fraction(observed.latency_max_us)
-        )
-        return Value(observed.name, micros / 1_000, count, lost)
-    percentile = Fraction(terms.statistic.removeprefix("p"))
-    bucket = nearest_rank_bucket(observed.latency_buckets, lost, percentile)
-    if bucket is None:
-        return None
-    if bucket == math.inf:
-        return Value(observed.name, None, count + lost, lost)
-    return Value(observed.name, Fraction(bucket_middle_us(int(bucket)), 1_000), count + lost, lost)
+    return Link(Fraction(circuit.bandwidth_at(second), max(active, 1)), circuit.jitter_kind)
 
 
 def judge_performance(
-    terms: PerformanceTerms, observed: Sequence[Observed], *, is_open: bool
+    terms: PerformanceTerms,
+    observed: Sequence[Observed],
+    *,
+    is_open: bool,
+    link: Link = _ANY_LINK,
 ) -> ObjectiveAnswer:
     """Return the verdict of one objective: the worst channel's, or that of all pooled.
 
-    In an open month only a maximum can be breached for good: a mean or a percentile beyond its
-    limit may still come back, and is at risk.
+    In an open month only a greatest value beyond its limit is breached for good: a mean, a
+    percentile or a least value may still come back, and is at risk.
     """
     groups = [pooled(observed)] if terms.channels == "pooled" else observed
     values = [value for one in groups if (value := statistic(terms, one)) is not None]
-    unit, places = _UNITS[terms.metric], _PLACES[terms.metric]
-    error = ERROR_BOUND if terms.statistic.startswith("p") else None
-    if not values:
+    unit, share = UNITS[terms.metric], Fraction(1)
+    if terms.relative_to_bandwidth and link.capacity_mbps is not None:
+        unit, share = "of the bandwidth", link.capacity_mbps
+    error = None if terms.percentile is None else ERROR_BOUND
+    why_not = _not_assessable(terms, values, link)
+    if why_not:
         return ObjectiveAnswer(
-            terms.name, plain(terms.limit), None, unit, Outcome.NOT_ASSESSABLE,
-            "No observation lies in time that was up and not excluded.", 0, error,
+            terms.name, plain(terms.limit), None, unit, Outcome.NOT_ASSESSABLE, why_not,
+            max((one.observations for one in values), default=0), error,
         )  # fmt: skip
-    worst = max(values, key=lambda one: (one.value is None, one.value or Fraction(0)))
-    met = worst.value is not None and worst.value <= terms.limit
-    lasting = not is_open or terms.statistic == "maximum"
+    worst = _worst(terms, values)
+    reached = None if worst.value is None else worst.value / share
+    if terms.at_least:
+        met = reached is not None and reached >= terms.limit
+        said = "reaches" if met else "falls short of"
+    else:
+        met = reached is not None and reached <= terms.limit
+        said = "is within" if met else "exceeds"
+    lasting = not is_open or (terms.statistic == "maximum" and not terms.at_least)
     outcome = Outcome.MET if met else Outcome.BREACHED if lasting else Outcome.AT_RISK
-    actual = "infinity" if worst.value is None else decimal_up(worst.value, places)
+    actual = _printed(terms, reached)
     which = worst.name if terms.channels == "pooled" else f"{worst.name}, the worst channel"
     text = (
-        f"{terms.metric} {terms.statistic} {actual} {unit}{' so far' if is_open else ''} "
-        f"{'is within' if met else 'exceeds'} {plain(terms.limit)} {unit} ({which}; "
+        f"{terms.metric.replace('_', ' ')} {terms.statistic} {actual} {unit}"
+        f"{' so far' if is_open else ''} {said} {plain(terms.limit)} {unit} ({which}; "
         f"n = {worst.observations:,}{f', {worst.lost:,} lost' if worst.lost else ''})."
     )
     return ObjectiveAnswer(
-        terms.name, plain(terms.limit), actual, unit, outcome, text, worst.observations, error,
-        worst.value,
+        terms.name, plain(terms.limit), actual, unit, outcome, text + _jitter_words(terms, link),
+        worst.observations, error, reached,
     )  # fmt: skip
+
+
+def _worst(terms: PerformanceTerms, values: Sequence[Value]) -> Value:
+    if terms.at_least:
+        return min(values, key=lambda one: one.value or Fraction(0))
+    return max(values, key=lambda one: (one.value is None, one.value or Fraction(0)))
+
+
+def _printed(terms: PerformanceTerms, value: Fraction | None) -> str:
+    """Return a value rounded towards breach: whole stored units, of ratios five places of a %."""
+    if value is None:
+        return "infinity"
+    places = 7 if terms.metric == "loss" else 5 if terms.relative_to_bandwidth else 3
+    return decimal_down(value, places) if terms.at_least else decimal_up(value, places)
+
+
+def _not_assessable(terms: PerformanceTerms, values: Sequence[Value], link: Link) -> str:
+    """Return why an objective cannot be judged; empty where it can."""
+    if not values:
+        return "No observation lies in time that was up and not excluded."
+    missing = sum(one.observations - one.counted for one in values)
+    if terms.percentile is not None and missing > 0:
+        return (
+            f"{missing:,} of {sum(one.observations for one in values):,} observations are in no "
+            "distribution: they came before the contract asked for a percentile of them."
+        )
+    if terms.relative_to_bandwidth and link.capacity_mbps is None:
+        return "The circuit's bandwidth is not known."
+    meant, measured = terms.jitter_kind, link.jitter_kind
+    if meant is not None and measured is not None and meant != measured:
+        return (
+            f"The contract means {JITTER_KINDS[meant]}; the probes measure "
+            f"{JITTER_KINDS[measured]}: neither can stand for the other."
+        )
+    return ""
+
+
+def _jitter_words(terms: PerformanceTerms, link: Link) -> str:
+    """Return which of the four kinds a jitter is, as far as anybody said."""
+    if terms.metric != "jitter":
+        return ""
+    meant, measured = terms.jitter_kind, link.jitter_kind
+    if measured is not None:
+        said = " The contract does not say which it means." if meant is None else ""
+        return f" Measured is {JITTER_KINDS[measured]}.{said}"
+    if meant is not None:
+        return f" The contract means {JITTER_KINDS[meant]}; the inventory does not say which it is."
+    return " Neither contract nor inventory says which of the four kinds of jitter it is."

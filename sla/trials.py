@@ -30,6 +30,7 @@ from linksla.inventory import (
     Ownership,
     Price,
 )
+from linksla.jitter import JitterKind
 from linksla.settings import TimeSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
@@ -46,6 +47,7 @@ from sla.scope import AllCustomers
 from sla.spending import forecast_outcome
 
 _CIRCUIT: Final = "trial"
+_COLUMNS: Final = ("latency_us", "jitter_us", "loss_ppm", "rx_bps", "tx_bps")
 _STATES: Final = {"G": (1, 0), "B": (2, 0), "?": None}  # BGP established, not, nothing known
 _RUN: Final = re.compile(r"([GB?])(\d{1,9}|\*)")
 _VALUE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?|\?)x(\d{1,9}|\*)")
@@ -97,6 +99,7 @@ class TrialCircuit:
     active_from: Instant | None = None  # None: from the month's start
     bandwidths: tuple[Bandwidth, ...] = ()
     prices: tuple[Price, ...] = ()
+    jitter_kind: JitterKind | None = None
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,8 @@ class Case:
     channels: dict[str, Runs]
     latency_ms: dict[str, Values] = Field(default_factory=dict)
     jitter_ms: dict[str, Values] = Field(default_factory=dict)
+    rx_mbps: dict[str, Values] = Field(default_factory=dict)
+    tx_mbps: dict[str, Values] = Field(default_factory=dict)
     loss: dict[str, Values] = Field(default_factory=dict)  # ratio: what objectives see
     maintenance: tuple[MaintenanceWindow, ...] = ()  # circuit: trial, or its site
     complete_up_to: Instant | None = None  # None: the month is final
@@ -171,7 +176,7 @@ def load_trial(path: Path) -> Trial:
     names = (file.contract,) if isinstance(file.contract, str) else file.contract
     versions = one_contract(*(path.parent / name for name in names))
     for case in file.cases:
-        measured = {*case.latency_ms, *case.jitter_ms, *case.loss}
+        measured = {*case.latency_ms, *case.jitter_ms, *case.loss, *case.rx_mbps, *case.tx_mbps}
         if not case.channels or not measured <= case.channels.keys():
             raise ConfigError(
                 f"case {case.name!r} measures channels that it does not have",
@@ -228,6 +233,7 @@ def _circuit(terms: TrialCircuit, case: Case, start_s: int) -> Circuit:
         active_from=start_s if terms.active_from is None else terms.active_from,
         bandwidths=terms.bandwidths,
         prices=terms.prices,
+        jitter_kind=terms.jitter_kind,
     )
 
 
@@ -284,13 +290,15 @@ def _measure(
         (case.latency_ms, "latency_us", 1_000),
         (case.jitter_ms, "jitter_us", 1_000),
         (case.loss, "loss_ppm", 1_000_000),
+        (case.rx_mbps, "rx_bps", 1_000_000),
+        (case.tx_mbps, "tx_bps", 1_000_000),
     ):
         if name not in texts:
             continue
         parts = _stretches(texts[name], step, *bounds, case, path)
         values = [None if word == "?" else round(Fraction(word) * scale) for _, _, word in parts]
         empty: list[int | None] = [None] * len(parts)
-        columns = {"latency_us": empty, "jitter_us": empty, "loss_ppm": empty} | {column: values}
+        columns = dict.fromkeys(_COLUMNS, empty) | {column: values}
         store.writer.execute(
             statement("sla", "trial_rollups"),
             {

@@ -20,7 +20,7 @@ from processors.observations import Bool, Int64, integers
 from sla.answers import Outcome
 from sla.calm import Sums
 from sla.contracts import PerformanceTerms
-from sla.performance import Observed
+from sla.measures import Observed
 
 _MEAN, _MAXIMUM, _PERCENTILE = 1, 2, 3
 _NATIVE: Final = {"latency": 1_000, "jitter": 1_000, "loss": 1_000_000}  # ms to µs, ratio to ppm

@@ -19,6 +19,13 @@ def decimal_up(value: Fraction, places: int = 5) -> str:
     return f"{units // scale}.{units % scale:0{places}d}"
 
 
+def decimal_down(value: Fraction, places: int = 5) -> str:
+    """Return a value with some places, rounded down: throughput gets worse downwards."""
+    scale = 10**places
+    units = (value * scale).__floor__()
+    return f"{units // scale}.{units % scale:0{places}d}"
+
+
 def plain(value: Fraction) -> str:
     """Return a contract's number as it was written: `8`, `0.001`, `99.99`."""
     if value.denominator == 1:

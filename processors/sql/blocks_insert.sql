@@ -44,7 +44,8 @@ counts as (
     select channel_key, bucket, sum(count)::bigint as count
     from latency_histogram
     where
-        start_s >= $from_s and start_s < $to_s
+        bucket < 4096  -- above it other metrics begin
+        and start_s >= $from_s and start_s < $to_s
         and channel_key >= $first_channel_key and channel_key <= $last_channel_key
     group by channel_key, bucket
 ),

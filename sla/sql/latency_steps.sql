@@ -9,3 +9,4 @@ join pieces p on h.start_s >= p.from_s and h.start_s < p.to_s
 where channel_key between $first_key and $last_key
     and list_contains($channel_keys, channel_key)
     and h.start_s >= $first_s and h.start_s < $last_s
+    and bucket < 4096  -- above it other metrics begin

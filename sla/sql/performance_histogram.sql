@@ -1,5 +1,5 @@
--- Merged latency counts of the rollup steps that qualify, by channel (DESIGN 7.7).
--- Grain: question, channel and latency bucket. Inputs: as for performance_totals. Pure.
+-- Merged counts of the rollup steps that qualify, by channel (DESIGN 7.7).
+-- Grain: question, channel and bucket, of latency and what else is kept. Inputs: as for performance_totals. Pure.
 with asks as materialized (
     select
         unnest($ask) as ask, unnest($ask_channel_key) as channel_key,

@@ -9,7 +9,8 @@ from linksla.settings import TimeSettings
 from sla.answers import Outcome
 from sla.contracts import PerformanceTerms, load_contracts
 from sla.maintenance import load_maintenance
-from sla.performance import Observed, judge_performance, pooled, statistic
+from sla.measures import Observed, pooled, statistic
+from sla.performance import judge_performance
 from sla.queries import Queries
 from sla.scope import AllCustomers
 
