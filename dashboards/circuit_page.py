@@ -14,6 +14,8 @@ from dashboards.charts import chart as make_chart
 from dashboards.panels import panel
 from linksla.clock import parse_instant, utc
 from linksla.errors import UsageError
+from linksla.inventory import Circuit
+from linksla.jitter import JITTER_KINDS
 from sla.answers import CircuitSummary, MonthAnswer, Series
 from sla.queries import Queries
 from sla.scope import Scope
@@ -101,9 +103,10 @@ def circuit_panels(
         context["charts"] = [
             (
                 title,
-                panel(request, _chart(one, metric, title, meaning, start_s, shown_to, zone, now_s)),
+                panel(request, _chart(one, metric, title, said, start_s, shown_to, zone, now_s)),
             )
             for metric, title, meaning in METRICS
+            for said in (_meaning(metric, meaning, inventory),)
         ]
         context["bgp"] = panel(request, lambda: _bgp(one, start_s, end_s, shown_to))
     return context
@@ -184,6 +187,15 @@ def _chart(
         return make_chart(series, twin, title, meaning, zone, now_s)
 
     return make
+
+
+def _meaning(metric: str, meaning: str, circuit: Circuit | None) -> str:
+    """Return what a chart's line means; of jitter also which of the four kinds it is."""
+    if metric != "jitter" or circuit is None:
+        return meaning
+    if circuit.jitter_kind is None:
+        return f"{meaning}; which of the four kinds of jitter, the inventory does not say"
+    return f"{meaning}; {JITTER_KINDS[circuit.jitter_kind]}"
 
 
 def _days(start_s: int, end_s: int, zone: str) -> tuple[Day, ...]:

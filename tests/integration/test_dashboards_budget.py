@@ -45,3 +45,9 @@ def test_page_and_api_forecast_alike(acme) -> None:
     assert body["forecast"]["reason"].replace("'", "&#39;") in page
     assert body["forecast"]["stretches"] >= 8
     assert (body["left_seconds"], body["allowed_seconds"]) == (267, 267)
+
+
+def test_the_jitter_chart_says_which_of_the_four_kinds_it_is_or_that_nobody_said(acme) -> None:
+    page = acme.get("/circuits/DEN-1?month=2025-10").text
+
+    assert "which of the four kinds of jitter, the inventory does not say" in page
