@@ -63,9 +63,7 @@ class Filled:
     seconds: float
 
 
-def fill(
-    folder: Path, *, start_s: int, end_s: int, minute_circuits: int, hours: int
-) -> Filled:
+def fill(folder: Path, *, start_s: int, end_s: int, minute_circuits: int, hours: int) -> Filled:
     """Fill the store of a configuration whose circuits are active from `start_s`, to `end_s`."""
     began = time.perf_counter()
     configuration = load_configuration(folder)

@@ -21,6 +21,7 @@ from tests.unit.processors_support import (
     poll_of,
     writer_of,
 )
+from tests.unit.test_processors_blocks import answers, made, measured, written
 
 METRICS = {name: number for name, number in DISTRIBUTIONS.items() if name != "latency"}
 
@@ -143,3 +144,18 @@ def test_asking_again_forgets_what_was_asked_before(memory_store) -> None:
     writer.write(poll_of(numbered(samples)))
 
     assert set(kept(memory_store)) == {"latency", "loss"}
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_charts_of_latency_are_what_they_are_without_them(memory_store, blocks: bool) -> None:
+    other = TelemetryStore(None)
+    other.start()
+    ask(other.writer, {"c": set(METRICS)})
+    samples = measured(1)
+    for store in (memory_store, other):
+        written(store, samples)
+        if blocks:
+            made(store)
+
+    assert answers(other, 3_600, 4 * 3_600) == answers(memory_store, 3_600, 4 * 3_600)
+    other.close()
