@@ -14,6 +14,7 @@ import resource
 import struct
 import sys
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,15 +25,22 @@ import numpy as np
 from fastavro import _read_py
 
 from ingest.decode import Decoder
-from ingest.frames import RegistryId
+from ingest.frames import HEADER_SCHEMA_ID, RegistryGuid, RegistryId
+from ingest.registry import Answer, Unknown
 from ingest.rows import Messages
-from ingest.writer_schemas import WriterSchemas, understand
+from ingest.schema_cache import Found, Refused, RegistryFrame
+from ingest.writer_schemas import WriterSchemas
 from linksla.inventory import printable
 from linksla.model import BGP_STATES, WHOLE_MESSAGE
 from linksla.wire import schema, single_object_header
 
 APPENDED_US = 1_790_000_000_000_000
 NEWER_ID = 7
+RENAMED_ID = 8
+REFUSED_ID = 9
+"""What the registry has under these ids: newer, renamed, and a recursive schema."""
+NEWER_GUID = uuid.UUID("89791762-2336-4186-9674-299b90a802e2")
+Header = tuple[str, bytes | None]
 SAMPLES_MAX = 10_000
 POLL_MESSAGES = 96
 INTERESTING = (0, 1, -1, 2, 63, 64, -64, -65, 127, 2**31 - 1, 2**31, -(2**31) - 1, 2**32 + 2**30,
@@ -109,16 +117,77 @@ def newer() -> dict[str, Any]:
     return other
 
 
+def renamed() -> dict[str, Any]:
+    """Return a writer's schema with names of its own, aliases to ours, and bytes for text."""
+    other = schema("LinkSample") | {"name": "Measurement", "aliases": ["LinkSample"]}
+    for item in other["fields"]:
+        if item["name"] in ("circuit_id", "channel"):
+            item["type"] = "bytes"
+        if item["name"] in NEW_NAMES:
+            item |= {"aliases": [item["name"]], "name": NEW_NAMES[item["name"]]}
+            item.pop("default", None)
+    return other
+
+
+NEW_NAMES = {"circuit_id": "link", "latency_ms": "rtt_ms", "sequence": "number"}
+
+
+def reader_of_renamed() -> dict[str, Any]:
+    """Return our schema as Avro's own rules read `renamed` with: its names as our aliases."""
+    reader = without_logical_types("LinkSample") | {"aliases": ["linksla.Measurement"]}
+    for item in reader["fields"]:
+        if item["name"] in ("circuit_id", "channel"):
+            item["type"] = "bytes"  # as they are written: fastavro would refuse what is not UTF-8
+        if item["name"] in NEW_NAMES:
+            item["aliases"] = [NEW_NAMES[item["name"]]]
+    return reader
+
+
+def without_logical_types(name: str) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(schema(name)).replace("logicalType", "doc"))
+    return plain
+
+
+class InMemoryRegistry:
+    """A registry that has three schemas and answers at once."""
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def look_up(self, frame: RegistryFrame) -> Answer:
+        recursive = {"type": "record", "name": "LinkSample", "fields": [
+            {"name": "next", "type": ["null", "LinkSample"]}]}  # fmt: skip
+        match frame:
+            case RegistryId(schema_id) if schema_id == NEWER_ID:
+                return Found(json.dumps(newer()))
+            case RegistryGuid(guid) if guid == NEWER_GUID:
+                return Found(json.dumps(newer()))
+            case RegistryId(schema_id) if schema_id == RENAMED_ID:
+                return Found(json.dumps(renamed()))
+            case RegistryId(schema_id) if schema_id == REFUSED_ID:
+                return Found(json.dumps(recursive))
+            case RegistryId(schema_id) if schema_id % 2:
+                return Refused("is PROTOBUF, not Avro")
+        return Unknown("nobody knows")
+
+
+def registry_id(number: int) -> bytes:
+    return b"\0" + number.to_bytes(4, "big")
+
+
 class Corpus:
-    """Good messages of four kinds, and where their parts lie."""
+    """Good messages of eight kinds, and where their parts lie."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.single = fastavro.parse_schema(schema("LinkSample"))
         self.batch = fastavro.parse_schema(schema("LinkSampleBatch"))
         self.newer = fastavro.parse_schema(newer())
-        self.schemas = WriterSchemas()
-        self.schemas._known[RegistryId(NEWER_ID)] = understand(json.dumps(newer()))
+        self.renamed = fastavro.parse_schema(renamed())
+        self.schemas = WriterSchemas(registry=InMemoryRegistry())
         self.sequence = 0
 
     def record(self) -> dict[str, Any]:
@@ -134,8 +203,26 @@ class Corpus:
             "probe": chance.choice((None, "p", "sönd")),
         }  # fmt: skip
 
-    def good(self) -> bytes:
-        kind = self.chance.randrange(4)
+    def good(self) -> tuple[bytes, list[Header]]:
+        """Return a good message with its headers."""
+        header: Header | None = None
+        kind = self.chance.randrange(8)
+        if kind < 4:
+            value = self.bare(kind)
+        elif kind == 4:
+            value = b"\x01" + NEWER_GUID.bytes + self.newer_body()
+        elif kind == 5:
+            value, header = self.newer_body(), (HEADER_SCHEMA_ID, b"\x01" + NEWER_GUID.bytes)
+        elif kind == 6:
+            value = registry_id(RENAMED_ID) + self.renamed_body()
+        else:
+            value, header = self.renamed_body(), (HEADER_SCHEMA_ID, registry_id(RENAMED_ID))
+        others: list[Header] = [("trace", b"1"), (HEADER_SCHEMA_ID, None)]
+        if self.chance.random() < 0.8:
+            others = []
+        return value, others if header is None else [*others, header]
+
+    def bare(self, kind: int) -> bytes:
         if kind == 0:
             return single_object_header("LinkSample") + written(self.single, self.record())
         if kind == 1:
@@ -143,10 +230,20 @@ class Corpus:
         if kind == 2:
             rows = [self.record() for _ in range(self.chance.randrange(1, 4))]
             return single_object_header("LinkSampleBatch") + written(self.batch, {"samples": rows})
+        return registry_id(NEWER_ID) + self.newer_body()
+
+    def renamed_body(self) -> bytes:
+        row = self.record()
+        for old, new in NEW_NAMES.items():
+            row[new] = row.pop(old)
+        row["link"], row["channel"] = row["link"].encode(), row["channel"].encode()
+        return written(self.renamed, row)
+
+    def newer_body(self) -> bytes:
         row = self.record()
         row["rx_bps"] = None if row["rx_bps"] is None else int(row["rx_bps"])
         row["path"] = [{"n": 1, "labels": {"a": "b"}}] * self.chance.randrange(3)
-        return b"\0" + NEWER_ID.to_bytes(4, "big") + written(self.newer, row)
+        return written(self.newer, row)
 
 
 def written(parsed: Any, record: Any) -> bytes:
@@ -206,6 +303,35 @@ def mutated(value: bytes, chance: random.Random, other: bytes) -> bytes:
     return bytes(body)
 
 
+def mutated_headers(headers: list[Header], chance: random.Random) -> list[Header]:
+    """Return a message's headers, some of them changed, gone or new."""
+    found = list(headers)
+    if found and chance.random() < 0.2:
+        found.pop(chance.randrange(len(found)))
+    if chance.random() < 0.1:
+        front = chance.choice((registry_id(NEWER_ID), registry_id(REFUSED_ID), registry_id(11),
+                               b"\x01" + NEWER_GUID.bytes, b"\x01" + chance.randbytes(16),
+                               b"", b"\0", None, chance.randbytes(5)))  # fmt: skip
+        found.insert(chance.randrange(len(found) + 1), (HEADER_SCHEMA_ID, front))
+    for place, (name, content) in enumerate(found):
+        if content and chance.random() < 0.15:
+            found[place] = (name, mutated(content, chance, content))
+    return found
+
+
+def taken_off(value: bytes, headers: list[Header]) -> tuple[bytes, bytes, bool]:
+    """Return frame and body (docs/messages.md), and whether a header had the frame."""
+    for name, content in headers:
+        if name == HEADER_SCHEMA_ID and content:
+            length = {0: 5, 1: 17, 0xC3: 10}.get(content[0], 0)
+            if len(content) == length and (length != 10 or content[1] == 1):
+                return content, value, True
+    length = {0: 5, 1: 17, 0xC3: 10}.get(value[0], 0) if value else 0
+    if length == 0 or len(value) < length or (length == 10 and value[1] != 1):
+        return b"", value, False
+    return value[:length], value[length:], False
+
+
 def read_strictly(parsed: Any, reader: Any, body: bytes) -> list[Any] | None:
     """Return the records of a body if fastavro reads all of it, else None."""
     source = io.BytesIO(body)
@@ -222,6 +348,14 @@ def read_strictly(parsed: Any, reader: Any, body: bytes) -> list[Any] | None:
         return None
     records: list[Any] = found.get("samples", [found])
     return records
+
+
+def as_text(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a record whose text may have been written as bytes."""
+    return {
+        name: value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+        for name, value in row.items()
+    }
 
 
 def impossible(row: dict[str, Any]) -> bool:
@@ -273,21 +407,29 @@ class Fuzz:
         self.chance = random.Random(self.seed)
         self.corpus = Corpus(self.chance)
         self.decoder = Decoder(self.corpus.schemas)
-        plain = json.loads(json.dumps(schema("LinkSample")).replace("logicalType", "doc"))
-        self.plain = fastavro.parse_schema(plain)
-        batch = json.loads(json.dumps(schema("LinkSampleBatch")).replace("logicalType", "doc"))
-        self.plain_batch = fastavro.parse_schema(batch)
-        text = json.dumps(newer()).replace("logicalType", "doc")
-        self.plain_newer = fastavro.parse_schema(json.loads(text))
+        plain = fastavro.parse_schema(without_logical_types("LinkSample"))
+        self.plain = plain
+        self.plain_batch = fastavro.parse_schema(without_logical_types("LinkSampleBatch"))
+        text = json.dumps([newer(), renamed()]).replace("logicalType", "doc")
+        plain_newer, plain_renamed = (fastavro.parse_schema(one) for one in json.loads(text))
+        renaming = fastavro.parse_schema(reader_of_renamed())
+        self.framed = {
+            single_object_header("LinkSample"): (plain, None),
+            single_object_header("LinkSampleBatch"): (self.plain_batch, None),
+            registry_id(NEWER_ID): (plain_newer, plain),
+            b"\x01" + NEWER_GUID.bytes: (plain_newer, plain),
+            registry_id(RENAMED_ID): (plain_renamed, renaming),
+        }
 
-    def expected(self, value: bytes) -> list[Any] | None:
+    def expected(self, value: bytes, headers: list[Header]) -> list[Any] | None:
         """Return the records that the oracle reads, None when it reads none."""
-        for name, parsed in (("LinkSample", self.plain), ("LinkSampleBatch", self.plain_batch)):
-            if value.startswith(single_object_header(name)):
-                return self.fitting(read_strictly(parsed, None, value[10:]))
-        if value.startswith(b"\0" + NEWER_ID.to_bytes(4, "big")):
-            return self.fitting(read_strictly(self.plain_newer, self.plain, value[5:]))
-        if value[:1] == b"\0" and len(value) >= 5:
+        if not value:
+            return None
+        frame, body, in_header = taken_off(value, headers)
+        if frame in self.framed:
+            found = self.fitting(read_strictly(*self.framed[frame], body))
+            return None if found is None else [as_text(row) for row in found]
+        if frame and (in_header or frame[0] == 0):
             return None  # the frame of a schema that nobody knows
         single = self.fitting(read_strictly(self.plain, None, value))
         return single or self.fitting(read_strictly(self.plain_batch, None, value))
@@ -298,17 +440,23 @@ class Fuzz:
     def poll(self) -> int:
         """Check one poll; return how many mutated messages it held."""
         chance, corpus = self.chance, self.corpus
-        values, good = [], set()
-        while len(values) < POLL_MESSAGES:
-            if chance.random() < 0.1:
+        values: list[bytes] = []
+        headers: list[list[Header]] = []
+        good = set()
+        while len(values) <= POLL_MESSAGES:
+            value, fronts = corpus.good()
+            if chance.random() < 0.1 or len(values) == POLL_MESSAGES:
                 good.add(len(values))
-                values.append(corpus.good())
-            values.append(mutated(corpus.good(), chance, corpus.good()))
-        good.add(len(values))
-        values.append(corpus.good())
+            else:
+                if chance.random() < 0.9:
+                    value = mutated(value, chance, corpus.good()[0])
+                fronts = mutated_headers(fronts, chance)
+            values.append(value)
+            headers.append(fronts)
         count = len(values)
+        with_headers = {number: fronts for number, fronts in enumerate(headers) if fronts}
         samples, rejects = self.decoder.decode(
-            Messages(list(values), {}, np.zeros(count, np.int64), np.arange(count),
+            Messages(list(values), with_headers, np.zeros(count, np.int64), np.arange(count),
                      np.full(count, APPENDED_US))
         )  # fmt: skip
         rows: dict[int, dict[int, tuple[Any, ...]]] = {}
@@ -327,13 +475,18 @@ class Fuzz:
             refused.setdefault(reject.offset, set()).add(reject.index_in_message)
             self.reasons[reject.reason] += 1
         for number, value in enumerate(values):
-            self.check(value, rows.get(number, {}), refused.get(number, set()), number in good)
+            message = (value, headers[number])
+            self.check(message, rows.get(number, {}), refused.get(number, set()), number in good)
         self.messages += count - len(good)
         return count - len(good)
 
-    def check(self, value: bytes, rows: dict[int, Any], refused: set[int], is_good: bool) -> None:
-        said = f"seed {self.seed}, message {value.hex()}: read {rows}, refused {refused}"
-        records = self.expected(value)
+    def check(
+        self, message: tuple[bytes, list[Header]], rows: dict[int, Any], refused: set[int],
+        is_good: bool,
+    ) -> None:  # fmt: skip
+        value, headers = message
+        said = f"seed {self.seed}, message {value.hex()} {headers}: read {rows}, refused {refused}"
+        records = self.expected(value, headers)
         if records is None:
             assert not is_good, f"the oracle is wrong: {said}"
             assert (rows, refused) == ({}, {WHOLE_MESSAGE}), said

@@ -25,12 +25,13 @@ from ingest.kafka_source import KafkaSource
 from ingest.librdkafka_source import LibrdkafkaSource
 from ingest.poison import InFlight
 from ingest.registry import AUTH_VARIABLE, ConfluentRegistry
+from ingest.schema_cache import SchemaCache
 from ingest.writer_schemas import WriterSchemas
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
 from linksla.memory import keep_freed_memory
 from linksla.meters import Meters
-from linksla.settings import KafkaSettings
+from linksla.settings import Settings
 from linksla.stores import TelemetryStore
 from processors import distributions
 from processors.housekeeping import Housekeeper
@@ -94,7 +95,7 @@ class Running:
             self.bootstrap,
             topic=settings.kafka.topic,
             clock=self.clock,
-            schemas=build_schemas(settings.kafka, self.clock, self.meters),
+            schemas=build_schemas(settings, self.clock, self.meters),
             in_flight=in_flight,
             meters=self.meters,
         )
@@ -179,15 +180,17 @@ class Running:
         self._stops.append(self.live.close)  # open event streams end before the server waits
 
 
-def build_schemas(settings: KafkaSettings, clock: Clock, meters: Meters) -> WriterSchemas:
+def build_schemas(settings: Settings, clock: Clock, meters: Meters) -> WriterSchemas:
     """Return the known writer schemas, and the registry's where there is one."""
-    if settings.schema_registry is None:
+    kafka = settings.kafka
+    if kafka.schema_registry is None:
         return WriterSchemas()
     registry = ConfluentRegistry(
-        settings.schema_registry,
+        kafka.schema_registry,
         clock,
-        auth=os.environ.get(AUTH_VARIABLE) or settings.schema_registry_auth,
-        unknown_after_seconds=settings.unknown_schema_after_seconds,
+        auth=os.environ.get(AUTH_VARIABLE) or kafka.schema_registry_auth,
+        unknown_after_seconds=kafka.unknown_schema_after_seconds,
+        cache=SchemaCache(settings.data / "schemas"),
         meters=meters,
     )
     return WriterSchemas(registry=registry)

@@ -127,26 +127,30 @@ class _Work:
         if isinstance(frame, Bare):
             schema = self._own[0 if judge.looks_like_a_sample(value) else 1]
         elif isinstance(schema, Waiting):
-            self._wait(number, value)
+            self._wait(number, value, start)
             return None, 0
         elif schema is None or schema.content is Content.OTHER:
-            self._unknown(number, value, f"{frame}" if schema is None else schema.refusal)
+            said = f"{frame}" if schema is None else schema.refusal
+            self._unknown(number, value, said, start)
             return None, 0
         key = (schema.text, isinstance(frame, Bare))
         return groups.setdefault(key, _Group(schema, isinstance(frame, Bare))), start
 
-    def _wait(self, number: int, value: bytes) -> None:
+    def _wait(self, number: int, value: bytes, start: int) -> None:
         """Hold the partition here, unless the message was none but a bare batch."""
-        rows = judge.read(self._own[1], value) if value[0] == 0x01 else None
+        rows = judge.read(self._own[1], value) if start and value[0] == 0x01 else None
         if rows is None or isinstance(rows, judge.Refused):
             partition = int(self._messages.partition[number])
             self.waiting[partition] = int(self._messages.offset[number])
         else:
             self._keep(number, rows)
 
-    def _unknown(self, number: int, value: bytes, detail: str) -> None:
-        """Refuse an unknown schema, unless it was none but a bare batch of negative count."""
-        rows = judge.read(self._own[1], value) if value[0] in (0x01, 0xC3) else None
+    def _unknown(self, number: int, value: bytes, detail: str, start: int) -> None:
+        """Refuse an unknown schema, unless it was none but a bare batch of negative count.
+
+        A frame in a header (`start` is 0) is one, whatever the value looks like.
+        """
+        rows = judge.read(self._own[1], value) if start and value[0] in (0x01, 0xC3) else None
         if rows is None or isinstance(rows, judge.Refused):
             self._refuse(number, judge.Refused(Reason.UNKNOWN_SCHEMA, f"not known: {detail}"[:200]))
         else:

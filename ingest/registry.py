@@ -1,10 +1,12 @@
 """Writer schemas from a schema registry over HTTP (the Confluent API).
 
-What a registry says of an id or GUID never changes, so it is asked once. Asking happens in a
-thread of its own: no partition waits for another one's schema, and a registry that is down costs
-nothing but time (`ingest.gate` holds the messages that need it).
+What a registry says of an id or GUID never changes, so it is asked once, and the answer is kept on
+disk: a restart while the registry is down decodes whatever was known. Asking happens in a thread of
+its own: no partition waits for another one's schema, and a registry that is down costs nothing but
+time (`ingest.gate` holds the messages that need it).
 """
 
+import json
 import logging
 import threading
 from dataclasses import dataclass
@@ -12,7 +14,8 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from ingest.frames import RegistryGuid, RegistryId
+from ingest.frames import RegistryId
+from ingest.schema_cache import Found, Refused, RegistryFrame, SchemaCache
 from linksla.clock import Clock
 from linksla.meters import Meters
 
@@ -21,28 +24,15 @@ log = logging.getLogger(__name__)
 AUTH_VARIABLE: Final = "LINKSLA_SCHEMA_REGISTRY_AUTH"
 """`user:password`; goes before the setting."""
 TIMEOUT_SECONDS: Final = 2.0
+"""Of each step of a request (connect, send, each piece of the answer)."""
+ANSWER_SECONDS_MAX: Final = 10.0
+"""Of the answer as a whole: one that comes drop by drop must not hold up all others."""
 ASK_AGAIN_SECONDS_MIN: Final = 0.25
 ASK_AGAIN_SECONDS_MAX: Final = 30.0
 UNKNOWN_AFTER_SECONDS: Final = 600
 _ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 _FRAMES_MAX: Final = 10_000
 """Ids that are asked for at a time; a producer that makes ids up cannot fill the memory."""
-
-RegistryFrame = RegistryId | RegistryGuid
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The registry has the schema."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The registry has something that we do not read (Protobuf, JSON Schema)."""
-
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +93,14 @@ class ConfluentRegistry:
         *,
         auth: str | None = None,
         unknown_after_seconds: int = UNKNOWN_AFTER_SECONDS,
+        cache: SchemaCache | None = None,
         meters: Meters | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._auth = auth
         self._clock = clock
         self._unknown_after_seconds = unknown_after_seconds
+        self._cache = cache
         self._meters = meters or Meters()
         self._known: dict[RegistryFrame, Found | Refused] = {}
         self._asked: dict[RegistryFrame, _Asked] = {}
@@ -121,6 +113,8 @@ class ConfluentRegistry:
         """Ask in a thread of its own, one only; nothing is asked before the first `look_up`."""
         if self._thread is not None:
             return
+        if self._cache is not None:
+            self._known |= self._cache.load(self._url)
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
         self._thread.start()
@@ -156,7 +150,10 @@ class ConfluentRegistry:
         if self._auth:
             user, _, password = self._auth.partition(":")
             auth = httpx.BasicAuth(user, password)
-        headers = {"Accept": "application/vnd.schemaregistry.v1+json, application/json"}
+        headers = {
+            "Accept": "application/vnd.schemaregistry.v1+json, application/json",
+            "Accept-Encoding": "identity",  # 4 MiB are 4 MiB, not a bomb
+        }
         with httpx.Client(timeout=TIMEOUT_SECONDS, auth=auth, headers=headers) as client:
             while not self._stopping.is_set():
                 self._wake.clear()
@@ -171,7 +168,10 @@ class ConfluentRegistry:
         for frame in due:
             if self._stopping.is_set():
                 break
-            self._note(frame, self._request(client, frame))
+            answer = self._request(client, frame)
+            self._note(frame, answer)
+            if self._cache is not None and isinstance(answer, Found | Refused):
+                self._cache.keep(self._url, frame, answer)
         with self._lock:
             waits = [asked.ask_at for asked in self._asked.values()]
             self._meters.set("linksla_registry_schemas_missing", len(waits))
@@ -207,17 +207,32 @@ class ConfluentRegistry:
         where = f"ids/{frame.schema_id}" if isinstance(frame, RegistryId) else f"guids/{frame.guid}"
         try:
             # "resolved": with the schemas it refers to in their places.
-            answer = client.get(f"{self._url}/schemas/{where}", params={"format": "resolved"})
+            url, how = f"{self._url}/schemas/{where}", {"format": "resolved"}
+            with client.stream("GET", url, params=how) as answer:
+                content = self._received(answer)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Waiting(f"the registry does not answer ({type(error).__name__})")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        if answer.status_code != httpx.codes.OK or len(answer.content) > _ANSWER_BYTES_MAX:
+        if answer.status_code != httpx.codes.OK:
             return Waiting(f"the registry answers {answer.status_code}")
+        if content is None:
+            return Waiting("the registry's answer does not end, or is larger than 4 MiB")
         try:
-            return _understood(answer.json())
+            return _understood(json.loads(content))
         except (ValueError, KeyError, TypeError) as error:
             return Waiting(f"the registry's answer is none: {error!r}"[:200])
+
+    def _received(self, answer: httpx.Response) -> bytes | None:
+        """Return a whole answer, None when it is too long in bytes or seconds."""
+        deadline = self._clock.monotonic_seconds() + ANSWER_SECONDS_MAX
+        content = bytearray()
+        for piece in answer.iter_raw():
+            content += piece
+            late = self._clock.monotonic_seconds() > deadline or self._stopping.is_set()
+            if late or len(content) > _ANSWER_BYTES_MAX:
+                return None
+        return bytes(content)
 
 
 def _understood(answer: Any) -> Found | Refused:

@@ -11,12 +11,18 @@ from urllib.parse import urlsplit
 
 @dataclass
 class FakeRegistry:
-    """Answers by id and GUID; `down` makes every answer a 503, `silent` makes it hang."""
+    """Answers by id and GUID; `down` makes every answer a 503, `silent` makes it hang.
+
+    `dripping` sends an answer that never ends, a few bytes at a time; `flood` sends more bytes
+    after a good answer, as many as it says.
+    """
 
     auth: str | None = None
     schemas: dict[str, dict[str, Any]] = field(default_factory=dict)
     down: bool = False
     silent: bool = False
+    dripping: bool = False
+    flood: int = 0
     asked: list[str] = field(default_factory=list)
     go_on: threading.Event = field(default_factory=threading.Event)
     _server: ThreadingHTTPServer | None = None
@@ -28,7 +34,10 @@ class FakeRegistry:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 status, answer = registry.answer(self.path, self.headers.get("Authorization"))
-                body = json.dumps(answer).encode()
+                if registry.dripping:
+                    registry.drip(self)
+                    return
+                body = json.dumps(answer).encode() + b" " * registry.flood
                 self.send_response(status)
                 self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
                 self.send_header("Content-Length", str(len(body)))
@@ -41,6 +50,18 @@ class FakeRegistry:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    def drip(self, handler: BaseHTTPRequestHandler) -> None:
+        """Send an answer without end, until the other side or the test has had enough."""
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        try:
+            while self.dripping and not self.go_on.wait(0.05):
+                handler.wfile.write(b" ")
+                handler.wfile.flush()
+        except OSError:
+            return
 
     def answer(self, path: str, authorization: str | None) -> tuple[int, dict[str, Any]]:
         """Return status and body of a request."""

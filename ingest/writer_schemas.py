@@ -14,7 +14,8 @@ from typing import Any, Final
 import fastavro
 
 from ingest.frames import Bare, Frame, RegistryGuid, RegistryId, SingleObject
-from ingest.registry import Found, Refused, Registry, Unknown, Waiting
+from ingest.registry import Registry, Unknown, Waiting
+from ingest.schema_cache import Found, Refused
 from ingest.schema_shape import RefusedError, in_our_words, named_types
 from linksla.errors import ConfigError
 from linksla.wire import schema, schema_fingerprint, schema_text

@@ -5,17 +5,22 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import fastavro
 import httpx
+import numpy as np
 import pytest
 from kafka import KafkaProducer
 
+from ingest.decode import Decoder
 from ingest.frames import RegistryGuid, RegistryId
 from ingest.kafka_source import KafkaSource
-from ingest.registry import Answer, ConfluentRegistry, Found, Refused, Unknown, Waiting
+from ingest.registry import TIMEOUT_SECONDS, Answer, ConfluentRegistry, Unknown, Waiting
 from ingest.registry_fake import FakeRegistry
+from ingest.rows import Messages
+from ingest.schema_cache import Found, Refused, SchemaCache
 from ingest.writer_schemas import Content, WriterSchema, WriterSchemas
 from linksla.clock import ManualClock, SystemClock
 from linksla.model import Poll, Reason
@@ -157,6 +162,118 @@ def test_what_the_registry_calls_a_schema_and_is_none_is_refused_with_the_reason
     assert isinstance(good, WriterSchema)
     assert (bad.content, good.content) == (Content.OTHER, Content.SAMPLE)
     assert "is no Avro schema" in bad.refusal
+
+
+def test_what_was_known_is_known_after_a_restart_with_the_registry_down(
+    fake: FakeRegistry, started: Any, tmp_path: Path
+) -> None:
+    guid = uuid.uuid4()
+    fake.schemas |= {
+        "7": {"schema": TEXT}, str(guid): {"schema": TEXT},
+        "9": {"schema": "syntax = 3", "schemaType": "PROTOBUF"},
+    }  # fmt: skip
+    url = fake.start()
+
+    def life() -> ConfluentRegistry:
+        registry = ConfluentRegistry(url, CLOCK, cache=SchemaCache(tmp_path / "schemas"))
+        registry.start()
+        return registry
+
+    first = life()
+    for frame, kind in ((SEVEN, Found), (RegistryGuid(guid), Found), (RegistryId(9), Refused)):
+        settled(first, frame, kind)
+    first.close()
+    fake.down = True
+    asked = len(fake.asked)
+    again = life()
+    schemas = WriterSchemas(registry=again)
+    fronts = (b"\0\0\0\0\x07", b"\x01" + guid.bytes, b"\0\0\0\0\x09", b"\0\0\0\0\x08")
+    values: list[bytes | None] = [message(n, front=front) for n, front in enumerate(fronts)]
+    decoder = Decoder(schemas)
+    samples, rejects = decoder.decode(
+        Messages(values, {}, np.array([0, 0, 0, 1]), np.arange(4), np.full(4, CLOCK.now_us()))
+    )
+    again.close()
+
+    assert samples.column("sequence").to_pylist() == [0, 1]
+    assert [(reject.offset, reject.detail) for reject in rejects] == [
+        (2, "not known: is PROTOBUF, not Avro")
+    ]
+    assert decoder.waiting == {1: 3}, "what was never known waits, and loses nothing"
+    assert not {"/schemas/ids/7", "/schemas/ids/9"} & set(fake.asked[asked:])
+
+
+def test_another_registry_s_ids_and_damaged_files_say_nothing(tmp_path: Path) -> None:
+    cache = SchemaCache(tmp_path)
+    cache.keep("http://one", SEVEN, Found(TEXT))
+    (tmp_path / "8.json").write_text('{"registry": "http://one", "sch')
+    (tmp_path / "9.json").write_text('{"registry": "http://one"}')
+    (tmp_path / "nobody.json").write_text('{"registry": "http://one", "schema": "{}"}')
+
+    assert cache.load("http://one") == {SEVEN: Found(TEXT)}
+    assert cache.load("http://two") == {}
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing_but_asking_again(
+    fake: FakeRegistry, started: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    fake.schemas["7"] = {"schema": TEXT}
+
+    assert settled(started(cache=SchemaCache(tmp_path / "file")), SEVEN) == Found(TEXT)
+
+
+def test_a_registry_that_hung_is_asked_again_after_the_timeout(
+    fake: FakeRegistry, started: Any
+) -> None:
+    fake.schemas["7"] = {"schema": TEXT}
+    fake.silent = True
+    registry = started()
+    began = CLOCK.monotonic_seconds()
+    registry.look_up(SEVEN)
+    deadline = began + 10
+    while "does not answer" not in getattr(registry.look_up(SEVEN), "detail", ""):
+        assert CLOCK.monotonic_seconds() < deadline, "it waits without end"
+        CLOCK.wait(threading.Event(), 0.02)
+    took = CLOCK.monotonic_seconds() - began
+    fake.silent = False
+
+    assert TIMEOUT_SECONDS <= took < TIMEOUT_SECONDS + 3
+    assert settled(registry, SEVEN) == Found(TEXT)
+
+
+def test_an_answer_that_drips_without_end_is_given_up(
+    fake: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.registry.ANSWER_SECONDS_MAX", 0.3)
+    fake.schemas["7"] = {"schema": TEXT}
+    fake.dripping = True
+    registry = ConfluentRegistry(fake.start(), CLOCK)
+    registry.look_up(SEVEN)
+
+    with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+        began = CLOCK.monotonic_seconds()
+        registry.ask(client)
+        took = CLOCK.monotonic_seconds() - began
+
+    answer = registry.look_up(SEVEN)
+    assert took < 2
+    assert isinstance(answer, Waiting)
+    assert "does not end" in answer.detail
+
+
+def test_an_answer_of_more_than_four_mebibytes_is_not_taken(fake: FakeRegistry) -> None:
+    fake.schemas["7"] = {"schema": TEXT}
+    fake.flood = 20 * 1024 * 1024
+    registry = ConfluentRegistry(fake.start(), CLOCK)
+    registry.look_up(SEVEN)
+
+    with httpx.Client() as client:
+        registry.ask(client)
+
+    answer = registry.look_up(SEVEN)
+    assert isinstance(answer, Waiting)
+    assert "larger than 4 MiB" in answer.detail
 
 
 def message(sequence: int, *, front: bytes) -> bytes:

@@ -274,3 +274,14 @@ def test_headers_that_say_nothing_are_no_hindrance() -> None:
     rows, rejects = decode(framed(SAMPLE), headers={0: [("traceparent", b"00-ab")]})
 
     assert (len(rows), rejects) == (1, [])
+
+
+def test_a_frame_in_a_header_that_nobody_knows_is_not_read_as_something_else() -> None:
+    value = blocks(-1)  # as a bare message it is a batch
+    unknown = [("__value_schema_id", b"\x01" + b"\x07" * 16)]
+
+    as_it_is, _ = decode(value)
+    rows, (reject,) = decode(value, headers={0: unknown})
+
+    assert len(as_it_is) == 1
+    assert (rows, reject.reason) == ([], Reason.UNKNOWN_SCHEMA)
