@@ -1,22 +1,23 @@
-"""Rollups of closed days, put together: one row a step, sorted by channel (DESIGN 8).
+"""Rollups put together: one row a step, sorted by channel (DESIGN 8), in pieces of bounded size.
 
-Parts come as polls do, spread over the table: one circuit's day is then read from everywhere. A day
-is compacted once, a range of channels at a time, each range in one transaction. What comes later
-is appended as ever: readers sum.
+Parts come as polls do, spread over the table: one circuit's day is then read from everywhere. A
+closed range of time is compacted once, a range of channels at a time, each in one transaction.
+What comes later is appended as ever: readers sum.
 
-Long after, when no sample of a day can come any more, minutes fold into one row for each piece of
-the day that counts as a whole: time that qualified for the objectives of a final month. Sums over
-such pieces stay what they were, to the last digit; minutes that did not qualify stay minutes.
+A piece must find its rows without looking through the whole table. In a small network a day is the
+range. In a large one its rows are first sorted within each hour, and in a very large one within
+five minutes: then a few channels of the wider range lie in few places of each narrower one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
+import duckdb
 import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
 from linksla.inventory import DAY_SECONDS
-from linksla.settings import RetentionSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.statements import read, run
@@ -24,92 +25,166 @@ from processors.transactions import transaction
 
 MARGIN_SECONDS: Final = 7_200
 """A day is closed this long behind the least watermark: most late samples have come by then."""
+NARROWER: Final = ((300, 300), (3_600, 900))
+"""Ranges that are compacted before the day, where they are needed, and their margins, in s."""
+STEPS_LOOKED_THROUGH_MAX: Final = 4_000_000
+"""A range of more steps than this (at a step a minute) is compacted in narrower ones first."""
+ROWS_A_STEP: Final = 7
+"""Where nothing is known yet: one row of rollups and about six of the histogram."""
+TABLES: Final = ("rollup_parts", "latency_histogram")
 
-Settled = Callable[[str, int, int], Sequence[tuple[int, int]]]
-"""The time of a circuit within [from, to), in seconds and whole rollup steps, of which all counts
-for the objectives of final months and each piece only as a whole. Empty: nothing is settled."""
+
+@dataclass(slots=True)
+class Stand:
+    """How far the ranges of one width are done."""
+
+    name: str
+    width_s: int
+    margin_s: int
+    at_s: int = 0  # ranges before it are done
+    channel_key: int = 0  # of that range, channels up to it are done
+    rows_a_channel: float = 0.0  # of the last piece
+
+    def ends_by(self, closed_s: int) -> bool:
+        """Return whether its next range is over at an instant."""
+        return self.at_s + self.width_s <= closed_s
 
 
 class RollupCompactor:
-    """Compacts closed days, a bounded piece at a time; only the writer thread calls it."""
+    """Compacts closed ranges, a bounded piece at a time; only the writer thread calls it."""
 
     name = "compacted"
+    narrower: tuple[tuple[int, int], ...] = NARROWER
 
     def __init__(
         self,
         store: TelemetryStore,
         at: Callable[[str], None],
         margin_seconds: int = MARGIN_SECONDS,
+        steps_max: int = STEPS_LOOKED_THROUGH_MAX,
     ) -> None:
         """Remember what to compact; `at` is told each point a crash could come at."""
         self._store = store
         self._at = at
-        self._margin_s = margin_seconds
-        self._day_s = 0  # days before it are done
-        self._channel_key = 0  # of that day, channels up to it are done
+        self._steps_max = steps_max
+        self._channels = 0
+        self._stands = (
+            *(Stand(f"{self.name}_{width}", width, margin) for width, margin in self.narrower),
+            Stand(self.name, DAY_SECONDS, margin_seconds),
+        )
 
     def start(self) -> None:
         """Read how far it was."""
-        self._day_s = self._stored(f"{self.name}_to_s")
-        self._channel_key = self._stored(f"{self.name}_to_channel_key")
+        for stand in self._stands:
+            stand.at_s = self._stored(f"{stand.name}_to_s")
+            stand.channel_key = self._stored(f"{stand.name}_to_channel_key")
 
     def compact(self, least_watermark_us: int, rows_max: int) -> int:
-        """Compact about `rows_max` rows of the oldest day; return how many, 0: nothing to do."""
-        closed_s = least_watermark_us // MICROSECONDS - self._margin_s
-        if self._day_s + DAY_SECONDS > closed_s:
-            return 0
-        if self._channel_key == 0 and not self._next_day():
-            return 0
-        if self._day_s + DAY_SECONDS > closed_s:
-            return 0
-        day = {"from_s": self._day_s, "to_s": self._day_s + DAY_SECONDS}
-        where = {**day, "after_channel_key": self._channel_key, "rows_max": rows_max}
-        ((last, rows),) = self._store.writer.execute(
-            statement("processors", "compaction_range"), where
-        ).fetchall()
-        if last is None:
-            with transaction(self._store.writer):
-                self._store_stand(self._day_s + DAY_SECONDS, 0)
-            self._day_s, self._channel_key = self._day_s + DAY_SECONDS, 0
-            return 1
-        channels = {"first_channel_key": self._channel_key + 1, "last_channel_key": int(last)}
-        self._replace({**day, **channels})
-        self._channel_key = int(last)
-        return int(rows)
+        """Compact the next piece, at most `rows_max` rows of both tables unless it is one channel.
 
-    def _replace(self, bounds: dict[str, int]) -> None:
+        Returns how many there were; 0: nothing to do.
+        """
+        least_s = least_watermark_us // MICROSECONDS
+        narrower_done_s = least_s
+        for stand in self._needed():
+            closed_s = min(least_s - stand.margin_s, narrower_done_s)
+            if rows := self._piece(stand, closed_s, rows_max):
+                return rows
+            narrower_done_s = stand.at_s
+        return 0
+
+    def _needed(self) -> list[Stand]:
+        """Return the widths in use, the narrowest first."""
+        ((self._channels,),) = self._store.writer.execute(
+            statement("processors", "channel_count")
+        ).fetchall()
+        day = self._stands[-1]
+        found = [day]
+        for stand in reversed(self._stands[:-1]):
+            if self._channels * (found[0].width_s // 60) <= self._steps_max:
+                break
+            if stand.at_s < day.at_s:
+                stand.at_s, stand.channel_key = day.at_s, 0
+            found.insert(0, stand)
+        return found
+
+    def _piece(self, stand: Stand, closed_s: int, rows_max: int) -> int:
+        if not stand.ends_by(closed_s):
+            return 0
+        if stand.channel_key == 0 and not self._found_rows(stand, closed_s):
+            return 0
+        range_ = {"from_s": stand.at_s, "to_s": stand.at_s + stand.width_s}
+        first = self._next_channel(range_, stand.channel_key)
+        if first is None:
+            with transaction(self._store.writer):
+                self._store_stand(stand.name, stand.at_s + stand.width_s, 0)
+            stand.at_s, stand.channel_key = stand.at_s + stand.width_s, 0
+            return 1
+        bounds, rows = self._bounded(stand, range_, first, rows_max)
+        self._replace(stand, bounds)
+        stand.channel_key = bounds["last_channel_key"]
+        channels = stand.channel_key - first + 1
+        stand.rows_a_channel = rows / channels
+        return rows
+
+    def _bounded(
+        self, stand: Stand, range_: dict[str, int], first: int, rows_max: int
+    ) -> tuple[dict[str, int], int]:
+        """Return channels from `first` on with at most `rows_max` rows, and how many they have."""
+        a_channel = stand.rows_a_channel or stand.width_s // 60 * ROWS_A_STEP
+        channels = max(min(int(rows_max / a_channel), self._channels), 1)
+        while True:
+            bounds = {
+                **range_,
+                "first_channel_key": first,
+                "last_channel_key": first + channels - 1,
+            }
+            ((rows,),) = self._store.writer.execute(
+                statement("processors", "compaction_count"), bounds
+            ).fetchall()
+            if rows <= rows_max or channels == 1:
+                return bounds, int(rows)
+            channels = max(min(channels // 2, int(channels * rows_max / rows)), 1)
+
+    def _replace(self, stand: Stand, bounds: dict[str, int]) -> None:
         writer = self._store.writer
         with transaction(writer):
-            self._before(bounds)
-            for table, compacted in (
-                ("rollup_parts", "compacted_rollups"),
-                ("latency_histogram", "compacted_histogram"),
-            ):
-                rows = read(writer, compacted, bounds)
+            found = {table: self._read(writer, table, bounds) for table in TABLES}
+            for table, rows in found.items():
                 writer.execute(statement("processors", f"{table}_range_delete"), bounds).fetchall()
                 self._at(f"{table} taken out")
                 run(writer, f"{table}_append", compacted=rows)
-            self._store_stand(self._day_s, bounds["last_channel_key"])
+            self._store_stand(stand.name, bounds["from_s"], bounds["last_channel_key"])
             self._at("before compaction committed")
+        self._at("compaction committed")
 
-    def _before(self, _bounds: dict[str, int]) -> None:
-        """Do what is to be done to a range before its equal steps are put together: nothing."""
+    def _read(
+        self, writer: duckdb.DuckDBPyConnection, table: str, bounds: dict[str, int]
+    ) -> pa.Table:
+        """Return what is to stand in place of a piece."""
+        return read(writer, f"{table}_compacted", bounds)
 
-    def _next_day(self) -> bool:
-        """Skip days without rollups; False: there are none at all."""
+    def _found_rows(self, stand: Stand, closed_s: int) -> bool:
+        """Skip ranges without rollups; False: no range that is closed has any."""
         ((oldest,),) = self._store.writer.execute(
-            statement("processors", "rollups_oldest"), {"from_s": self._day_s}
+            statement("processors", "rollups_oldest"), {"from_s": stand.at_s}
         ).fetchall()
-        if oldest is None:
-            return False
-        self._day_s = int(oldest) // DAY_SECONDS * DAY_SECONDS
-        return True
+        last_s = closed_s // stand.width_s * stand.width_s
+        stand.at_s = last_s if oldest is None else min(int(oldest), last_s)
+        stand.at_s = stand.at_s // stand.width_s * stand.width_s
+        return stand.ends_by(closed_s)
 
-    def _store_stand(self, day_s: int, channel_key: int) -> None:
-        stand = {f"{self.name}_to_s": day_s, f"{self.name}_to_channel_key": channel_key}
-        for name, value in stand.items():
+    def _next_channel(self, range_: dict[str, int], after: int) -> int | None:
+        ((first,),) = self._store.writer.execute(
+            statement("processors", "compaction_next"), {**range_, "after_channel_key": after}
+        ).fetchall()
+        return None if first is None else int(first)
+
+    def _store_stand(self, name: str, at_s: int, channel_key: int) -> None:
+        for what, value in (("to_s", at_s), ("to_channel_key", channel_key)):
             self._store.writer.execute(
-                statement("processors", "housekeeping_write"), {"name": name, "value": value}
+                statement("processors", "housekeeping_write"),
+                {"name": f"{name}_{what}", "value": value},
             ).fetchall()
 
     def _stored(self, name: str) -> int:
@@ -117,49 +192,3 @@ class RollupCompactor:
             statement("processors", "housekeeping_read"), {"name": name}
         ).fetchall()
         return int(rows[0][0]) if rows else 0
-
-
-class MinuteFolder(RollupCompactor):
-    """Folds minutes of settled time into one row a piece and day."""
-
-    name = "folded"
-
-    def __init__(
-        self,
-        store: TelemetryStore,
-        at: Callable[[str], None],
-        retention: RetentionSettings,
-        settled: Settled,
-    ) -> None:
-        """Remember what to fold; minutes that a sample may still change are never folded."""
-        days = max(retention.minutes_days, retention.raw_days + 2)
-        super().__init__(store, at, days * DAY_SECONDS)
-        self._settled = settled
-
-    def _before(self, bounds: dict[str, int]) -> None:
-        range_ = {name: bounds[name] for name in ("first_channel_key", "last_channel_key")}
-        channels = self._store.writer.execute(
-            statement("processors", "circuits_of_channels"), range_
-        ).fetchall()
-        circuits = {str(circuit) for _, circuit in channels}
-        pieces = {
-            circuit: self._settled(circuit, bounds["from_s"], bounds["to_s"])
-            for circuit in circuits
-        }
-        rows = [
-            {"channel_key": key, "from_s": from_s, "to_s": to_s}
-            for key, circuit in channels
-            for from_s, to_s in pieces[circuit]
-        ]
-        table = pa.Table.from_pylist(rows, schema=_PIECES)
-        for name in ("rollup_parts_fold", "latency_histogram_fold"):
-            run(self._store.writer, name, bounds, pieces=table)
-
-
-_PIECES: Final = pa.schema(
-    [
-        pa.field("channel_key", pa.int32()),
-        pa.field("from_s", pa.int64()),
-        pa.field("to_s", pa.int64()),
-    ]
-)

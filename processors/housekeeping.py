@@ -15,7 +15,8 @@ from linksla.settings import RetentionSettings, StorageSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.blocks import BlockMaker
-from processors.compaction import MinuteFolder, RollupCompactor, Settled
+from processors.compaction import RollupCompactor
+from processors.minutes import MinuteFolder, Settled
 from processors.moving import SampleMover
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class _Job:
     work: Callable[[int], int]
     rows: int = ROWS_FIRST
     rows_min: int = ROWS_MIN
+    rows_max: int = ROWS_MAX
     took_seconds: float = 0.0
     idle_watermark_us: int = -1
     idle_until_seconds: float = 0.0
@@ -69,7 +71,7 @@ class _Job:
             least = min(self.rows, self.rows_min)
             self.rows = max(int(self.rows * wanted_seconds / seconds * 0.8), least)
         elif seconds < wanted_seconds / 2:
-            self.rows = min(self.rows * 3 // 2, ROWS_MAX)
+            self.rows = min(self.rows * 3 // 2, self.rows_max)
 
 
 class Housekeeper:
@@ -97,10 +99,11 @@ class Housekeeper:
         self._jobs = (
             _Job("moved", lambda rows: self._mover.move(self._greatest_us, rows)),
             _Job(
-                "compacted",  # a row of rollups has about six of the histogram with it
+                "compacted",
                 lambda rows: self._compactor.compact(self._least_us, rows),
-                rows=20_000,
+                rows=60_000,
                 rows_min=20_000,
+                rows_max=400_000,
             ),
             _Job(
                 "blocked",
@@ -108,7 +111,7 @@ class Housekeeper:
                 rows=60_000,
                 rows_min=20_000,
             ),
-            _Job("folded", self._fold),
+            _Job("folded", self._fold, rows=60_000, rows_min=20_000, rows_max=400_000),
             _Job("removed", self._remove_old),
         )
         self._turn = -1

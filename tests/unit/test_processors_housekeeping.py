@@ -1,5 +1,6 @@
 """The housekeeper: short steps, weeks of data, the same answers as without it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from linksla.model import Poll
 from linksla.settings import RetentionSettings, StorageSettings
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
-from processors.compaction import MinuteFolder, RollupCompactor
+from processors.compaction import RollupCompactor
 from processors.housekeeping import Done, Housekeeper
+from processors.minutes import MinuteFolder, Pieces
 from sla.performance import Asked, read_observed
 from sla.telemetry import ChannelRow
 from tests.unit.processors_support import (
@@ -153,11 +155,11 @@ def test_a_day_is_compacted_in_pieces_and_sorted_by_channel(memory_store) -> Non
     compactor.start()
     watermark_us = (MIDNIGHT + 2 * DAY + 7_200) * US
     pieces = []
-    while rows := compactor.compact(watermark_us, 2_000):
+    while rows := compactor.compact(watermark_us, 4_000):
         pieces.append(rows)
 
     assert judged_from(memory_store) == before
-    assert pieces == [1_440, 1_440, 1_440, 1, 1_440, 1_440, 1_440, 1]
+    assert pieces == [2 * 1_440, 2 * 1_440, 2 * 1_440, 1] * 2
     assert points.count("before compaction committed") == 6
     ((in_order, closed),) = memory_store.writer.execute(
         "select count(*) filter (where k >= before), count(*) from (select channel_key as k, "
@@ -165,6 +167,34 @@ def test_a_day_is_compacted_in_pieces_and_sorted_by_channel(memory_store) -> Non
         f"from rollup_parts where start_s < {MIDNIGHT + DAY})"
     ).fetchall()
     assert (in_order, closed) == (3 * 1_440, 3 * 1_440)
+
+
+@pytest.mark.parametrize("steps_max", [2_000, 50_000, 10_000_000], ids=["5 min", "hour", "day"])
+def test_no_piece_has_more_rows_than_it_may_however_large_the_network(
+    memory_store, steps_max: int
+) -> None:
+    channels = tuple(f"c{n}" for n in range(40))
+    writer = writer_of(memory_store, circuit(channels=channels, grid=60))
+    for first in range(DAY - 3 * 3_600, DAY + 10_800, 1_800):
+        samples = [sample_of(c, first + n) for n in range(0, 1_800, 60) for c in channels]
+        for part in (samples[::2], samples[1::2]):
+            writer.write(poll_of(numbered(part, first * 100)))
+    before = judged_from(memory_store)
+    compactor = RollupCompactor(memory_store, lambda _point: None, steps_max=steps_max)
+    compactor.start()
+    pieces = []
+    while rows := compactor.compact((MIDNIGHT + DAY + 7_200) * US, 1_000):
+        pieces.append(rows)
+
+    assert max(pieces) <= 1_000
+    assert sum(pieces) > 40 * 180 * (1 + (steps_max < 10_000_000) + (steps_max < 2_400))
+    assert judged_from(memory_store) == before
+    ((out_of_order,),) = memory_store.writer.execute(
+        "select count(*) filter (where k < before) from (select channel_key as k, "
+        "lag(channel_key, 1, 0) over (order by rowid) as before "
+        f"from rollup_parts where start_s < {MIDNIGHT + DAY})"
+    ).fetchall()
+    assert out_of_order == 0
 
 
 def test_parts_of_a_step_become_one_row_with_the_same_sums(memory_store) -> None:
@@ -186,7 +216,10 @@ def test_parts_of_a_step_become_one_row_with_the_same_sums(memory_store) -> None
     assert rows == [(4, 26, 4 * 2**62)]
 
 
-@pytest.mark.parametrize("point", ["rollup_parts taken out", "before compaction committed"])
+@pytest.mark.parametrize(
+    "point",
+    ["rollup_parts taken out", "latency_histogram taken out", "before compaction committed"],
+)
 def test_a_compaction_cut_short_changes_nothing_and_is_done_again(memory_store, point) -> None:
     writer = writer_of(memory_store, circuit(channels=CHANNELS))
     samples = [sample_of(c, n) for n in range(0, 2 * DAY, 600) for c in CHANNELS]
@@ -204,7 +237,8 @@ def test_a_compaction_cut_short_changes_nothing_and_is_done_again(memory_store, 
     assert judged_from(memory_store) == before
     again = RollupCompactor(memory_store, lambda _point: None)
     again.start()
-    assert again.compact((MIDNIGHT + 2 * DAY) * US, 10_000) == 3 * 144
+    done = [again.compact((MIDNIGHT + 2 * DAY) * US, 10_000) for _ in range(3)]
+    assert done == [288, 576, 1]
     assert judged_from(memory_store) == before
 
 
@@ -346,10 +380,10 @@ def test_minutes_fold_to_days_and_every_objective_is_what_it_was(memory_store) -
     outage = (MIDNIGHT + DAY + 7_260, MIDNIGHT + DAY + 7_560)
     pieces = ((begins, outage[0]), (outage[1], ends))
 
-    def settled(name: str, from_s: int, to_s: int) -> list[tuple[int, int]]:
-        assert name == "X"
+    def settled(names: Sequence[str], from_s: int, to_s: int) -> Mapping[str, Pieces]:
+        assert names == ["X"]
         cut = [(max(a, from_s), min(b, to_s)) for a, b in pieces]
-        return [(a, b) for a, b in cut if a < b]
+        return {"X": [(a, b) for a, b in cut if a < b]}
 
     keys = [ChannelRow("X", name, key, 0, None) for key, name in enumerate(channels, 1)]
     asked = [Asked(keys, pieces, 60)]
@@ -377,7 +411,9 @@ def test_minutes_that_a_sample_may_still_change_are_not_folded(memory_store) -> 
     writer = writer_of(memory_store, circuit())
     writer.write(poll_of(numbered([at(n) for n in range(0, 2 * DAY, 600)])))
     retention = RetentionSettings(raw_days=60, minutes_days=32)
-    folder = MinuteFolder(memory_store, lambda _point: None, retention, lambda *_: [(0, 1 << 40)])
+    folder = MinuteFolder(
+        memory_store, lambda _point: None, retention, lambda *_: {"X": [(0, 1 << 40)]}
+    )
     folder.start()
 
     assert folder.compact((MIDNIGHT + 62 * DAY) * US, 1_000) == 0
