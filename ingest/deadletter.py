@@ -56,8 +56,10 @@ class DeadLetterSender:
         self._producer: Any = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        # Rows are only ever appended, so everything up to here was delivered before.
+        # Rows are appended, so everything up to here was delivered before; while the row there is
+        # the same: old rejects are deleted, and a checkpoint may then number the others anew.
         self._after_row = -1
+        self._last_seen: tuple[Any, ...] | None = None
 
     def start(self) -> None:
         """Send in a thread of its own, every second."""
@@ -81,7 +83,7 @@ class DeadLetterSender:
         Raises:
             DeliveryError: Kafka did not take them; they are tried again by the next call.
         """
-        last_row, letters = self._pending()
+        last, letters = self._pending()
         sent = 0
         if letters:
             try:
@@ -90,7 +92,8 @@ class DeadLetterSender:
                 raise DeliveryError(
                     f"dead letters were not taken: {error}", where=self._bootstrap, retryable=True
                 ) from None
-        self._after_row = max(self._after_row, last_row)
+        if last is not None:
+            self._after_row, self._last_seen = int(last[0]), last[1:6]
         return sent
 
     def _run(self) -> None:
@@ -103,15 +106,18 @@ class DeadLetterSender:
             if sent < _ROWS_MAX:
                 self._clock.wait(self._stopping, _INTERVAL_SECONDS)
 
-    def _pending(self) -> tuple[int, list[_DeadLetter]]:
-        """Return the last row looked at and the letters not delivered yet."""
+    def _pending(self) -> tuple[tuple[Any, ...] | None, list[_DeadLetter]]:
+        """Return the last row looked at, if there is one, and the letters not delivered yet."""
         with self._store.reader() as cursor:
+            at = {"row": self._after_row}
+            if cursor.execute(statement("ingest", "reject_at"), at).fetchone() != self._last_seen:
+                self._after_row, self._last_seen = -1, None
             rows = cursor.execute(
                 statement("ingest", "rejects_after"),
                 {"after_row": self._after_row, "rows_max": _ROWS_MAX},
             ).fetchall()
         if not rows:
-            return self._after_row, []
+            return None, []
         letters = [_letter(row) for row in rows]
         query = sa.select(deliveries.c.message_id).where(
             deliveries.c.target == TARGET,
@@ -120,7 +126,7 @@ class DeadLetterSender:
         )
         with self._decisions.engine.begin() as connection:
             done = set(connection.execute(query).scalars())
-        return int(rows[-1][0]), [letter for letter in letters if letter.message_id not in done]
+        return rows[-1], [letter for letter in letters if letter.message_id not in done]
 
     def _send(self, letters: list[_DeadLetter]) -> int:
         if self._producer is None:

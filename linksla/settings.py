@@ -43,6 +43,7 @@ class RetentionSettings:
     hot_hours: int = Field(default=1, ge=1)
     raw_days: int = Field(default=40, ge=1)
     minutes_days: int = Field(default=400, ge=32)
+    rejects_days: int = Field(default=90, ge=1)
 
 
 @dataclass(config=STRICT, frozen=True, slots=True, kw_only=True)

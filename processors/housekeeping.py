@@ -16,6 +16,7 @@ from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.blocks import BlockMaker
 from processors.compaction import RollupCompactor
+from processors.merging import FileMerger
 from processors.minutes import MinuteFolder, Settled
 from processors.moving import SampleMover
 
@@ -41,6 +42,7 @@ class Done:
     compacted: int = 0
     blocked: int = 0
     folded: int = 0
+    merged: int = 0
     removed: int = 0
     checkpointed: bool = False
     seconds: float = 0.0
@@ -48,7 +50,8 @@ class Done:
     @property
     def anything(self) -> bool:
         """Whether there may be more to do at once."""
-        return bool(self.moved or self.compacted or self.blocked or self.folded or self.removed)
+        work = self.moved, self.compacted, self.blocked, self.folded, self.merged, self.removed
+        return any(work)
 
 
 @dataclass(slots=True)
@@ -92,6 +95,7 @@ class Housekeeper:
         self._clock = clock
         self._meters = meters
         self._mover = SampleMover(store, retention, self._at)
+        self._merger = FileMerger(store, self._mover, self._at)
         self._compactor = RollupCompactor(store, self._at)
         self._folder = settled and MinuteFolder(store, self._at, retention, settled)
         self._blocks = BlockMaker(store, self._at)
@@ -112,6 +116,7 @@ class Housekeeper:
                 rows_min=20_000,
             ),
             _Job("folded", self._fold, rows=60_000, rows_min=20_000, rows_max=400_000),
+            _Job("merged", lambda rows: self._merger.merge(rows, self._clock.now_us())),
             _Job("removed", self._remove_old),
         )
         self._turn = -1

@@ -53,6 +53,24 @@ class SampleMover:
         self._frontier_us = 0  # everything before it was moved once: what is there came late
         self._late_day = -1
 
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        return self._folder or Path()
+
+    @property
+    def frontier_us(self) -> int:
+        """Everything before it was moved once; what is there came late."""
+        return self._frontier_us
+
+    def next_generation(self) -> int:
+        """Return the number of the next file; it is the same until it was `used`."""
+        return self._generation + 1
+
+    def used(self, generation: int) -> None:
+        """Take note of a file that counts."""
+        self._generation = generation
+
     def start(self) -> None:
         """Remove files the manifest does not name, go on after the greatest generation.
 
@@ -110,13 +128,13 @@ class SampleMover:
         if count > rows_max:  # samples of a range lie about evenly
             part = (to_us - from_us) * rows_max // count
             to_us = from_us + max(part // MICROSECONDS, 1) * MICROSECONDS
-        number = self._generation + 1
+        number = self.next_generation()
         bounds = {"from_us": from_us, "to_us": to_us}
         writer = self._store.writer
         rows = read(writer, "hot_samples", {**bounds, "generation": number}).cast(MOVED_SCHEMA)
         hour = iso(from_us // MICROSECONDS)[:13]
         name = f"{hour}-{number}.parquet"
-        size = self._written(rows, name)
+        size = self.written(rows, name, "file")
         instants = pc.min_max(rows.column("observed_at_us")).as_py()
         entry = {
             "generation": number,
@@ -133,18 +151,21 @@ class SampleMover:
             self._delete(writer, bounds, len(rows))
             self._at("rows deleted")
         self._at("move committed")
-        self._generation = number
+        self.used(number)
         if frontier:
             self._frontier_us = to_us
         return len(rows)
 
-    def _written(self, rows: pa.Table, name: str) -> int:
-        """Write a file so that it is whole and durable under its name, or not there."""
-        folder = self._folder or Path()
+    def written(self, rows: pa.Table, name: str, what: str) -> int:
+        """Write a file so that it is whole and durable under its name, or not there.
+
+        Returns its size in bytes; `what` begins the names of the points a crash could come at.
+        """
+        folder = self.folder
         part = folder / f"{name}.part"
         with part.open("wb") as file:
             pq.write_table(rows, file, compression="zstd", row_group_size=_ROW_GROUP)
-            self._at("file written")
+            self._at(f"{what} written")
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, folder / name)
@@ -153,7 +174,7 @@ class SampleMover:
             os.fsync(number)
         finally:
             os.close(number)
-        self._at("file renamed")
+        self._at(f"{what} renamed")
         return (folder / name).stat().st_size
 
     def _delete(
@@ -166,7 +187,7 @@ class SampleMover:
             )
 
     def remove_old(self, least_watermark_us: int, now_us: int) -> int:
-        """Remove samples that are over; return how many files, rows and pending samples."""
+        """Remove what is over; return how many files, samples, pending samples and rejects."""
         before_us = least_watermark_us - self._retention.raw_days * DAY_US - CONTEXT_US
         writer, done = self._store.writer, 0
         if self._oldest_before(before_us) is not None:
@@ -175,12 +196,27 @@ class SampleMover:
         with transaction(writer):
             done += _count_of(writer, "pending_old", {"before_us": before_us})
             cut = {"before_us": before_us, "now_us": now_us}
-            done += _count_of(writer, "sample_files_remove", cut)
-        self._at("files out of the manifest")
+            files = _count_of(writer, "sample_files_remove", cut)
+            if files:
+                self._at("before removal committed")
+        if files:
+            self._at("files out of the manifest")
+        done += files + self._remove_rejects(least_watermark_us)
         rows = writer.execute(statement("processors", "sample_files_known")).fetchall()
         gone = [r for r in rows if r[3] is not None and r[3] <= now_us - UNLINK_AFTER_US]
         self._unlink([str(row[0]) for row in gone], [int(row[1]) for row in gone])
         return done
+
+    def _remove_rejects(self, least_watermark_us: int) -> int:
+        """Remove a day of rejects that are over; return how many."""
+        over_us = least_watermark_us - self._retention.rejects_days * DAY_US
+        writer = self._store.writer
+        ((oldest_us,),) = writer.execute(statement("processors", "rejects_oldest")).fetchall()
+        if oldest_us is None or oldest_us >= over_us:
+            return 0
+        before_us = min(oldest_us // DAY_US * DAY_US + DAY_US, over_us)
+        with transaction(writer):
+            return _count_of(writer, "rejects_old", {"before_us": before_us})
 
     def _unlink(self, names: list[str], generations: list[int]) -> None:
         if not names or self._folder is None:

@@ -166,3 +166,33 @@ def test_a_letter_too_large_is_refused_and_holds_nothing_up(
         rows = connection.execute(sa.select(deliveries)).mappings().all()
     assert [row["status"] for row in rows] == ["refused", "delivered"]
     assert rows[0]["last_error"]
+
+
+@pytest.mark.kafka
+def test_rejects_that_are_numbered_anew_after_old_ones_are_deleted_all_arrive(
+    kafka: Any, tmp_path: Path, decisions: DecisionsStore
+) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    store.writer.execute(
+        "insert into rejects select 't', 0, n, 'undecodable', '', '', n % 1000, null, ''::blob "
+        "from range(400_000) as r(n)"
+    )
+    store.checkpoint()
+    topic = kafka.new_topic(partitions=1)
+    sender = DeadLetterSender(kafka.bootstrap, store, decisions, ManualClock(NOW_US), topic=topic)
+    sender._after_row = 399_999  # what came before was delivered
+    sender._last_seen = ("t", 0, 399_999, "undecodable", "")
+    assert sender.send_once() == 0
+
+    store.writer.execute("delete from rejects where append_time_us > 0")
+    reject(store, 8, "undecodable")
+    store.checkpoint()
+    ((numbers,),) = store.writer.execute("select max(rowid) from rejects").fetchall()
+    while sender.send_once():
+        pass
+    sender.stop()
+    store.close()
+
+    assert numbers < 399_999, "the database numbered the rows anew"
+    assert "8" in {headers["offset"] for _, _, headers in received(kafka.bootstrap, topic)}

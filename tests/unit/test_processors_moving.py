@@ -40,6 +40,12 @@ MOVE_POINTS = (
 )  # fmt: skip
 
 
+MERGE_POINTS = (
+    "merged file written", "merged file renamed", "merged file in the manifest",
+    "merged files out of the manifest", "merge committed",
+)  # fmt: skip
+
+
 class Killed(BaseException):
     """Stands for a SIGKILL: nothing after it is done, nothing is tidied up but by the database."""
 
@@ -90,16 +96,24 @@ def all_samples(store: TelemetryStore) -> list[tuple[int, int, int, int | None]]
     ).fetchall()
     found = {row[:2]: row for row in rows}
     assert len(found) == len(rows)
-    names = store.writer.execute(
-        "select name from sample_files where removed_at_us is null order by generation desc"
-    ).fetchall()
-    for (name,) in names:
+    moved: dict[tuple[int, int], tuple[int, tuple[int, int, int, int | None]]] = {}
+    for name, _ in live_files(store):
         assert store.path is not None
         table = pq.read_table(store.path.parent / "samples" / name)
         columns = ("channel_key", "observed_at_us", "sequence", "loss_ppm")
-        for row in zip(*(table.column(one).to_pylist() for one in columns), strict=True):
-            found.setdefault(row[:2], row)
+        rows = zip(*(table.column(one).to_pylist() for one in columns), strict=True)
+        for generation, row in zip(table.column("generation").to_pylist(), rows, strict=True):
+            if generation > moved.get(row[:2], (0, row))[0]:
+                moved[row[:2]] = generation, row
+    for key, (_, row) in moved.items():
+        found.setdefault(key, row)
     return sorted(found.values(), key=lambda row: row[:2])
+
+
+def live_files(store: TelemetryStore) -> list[tuple[str, int]]:
+    return store.writer.execute(
+        "select name, rows from sample_files where removed_at_us is null order by first_us"
+    ).fetchall()
 
 
 def hours_of_samples(hours: int, every: int = 30) -> list[Sample]:
@@ -147,6 +161,93 @@ def test_an_hour_larger_than_a_piece_moves_in_several_files(tmp_path) -> None:
     assert len(files_of(store)) >= 3
     assert max(pq.read_metadata(path).num_rows for path in files_of(store)) <= 1_000
     assert all_samples(store) == before
+    store.close()
+
+
+def store_of_many_files(folder: Path) -> TelemetryStore:
+    """Return a store of three hours in small files, some samples with a later winner."""
+    samples = hours_of_samples(5)
+    store = store_with(folder, [poll_of(numbered(samples))])
+    keeper = housekeeper_of(store)
+    while keeper._mover.move((MIDNIGHT + 5 * 3_600 - 60) * US, 35):
+        pass
+    winners_of_two_hours = [replace(samples[n], sequence=7, loss_ppm=7) for n in (3, 110, 130, 200)]
+    late = numbered(winners_of_two_hours, 10_000)
+    writer_of(store, circuit()).write(poll_of(late))
+    later = housekeeper_of(store)  # a start moves what is late
+    assert later._mover.move((MIDNIGHT + 5 * 3_600 - 60) * US, 1_000) == 4
+    return store
+
+
+def test_the_files_of_an_hour_are_merged_and_the_last_generation_of_a_sample_stays(
+    tmp_path: Path,
+) -> None:
+    store = store_of_many_files(tmp_path)
+    before = all_samples(store)
+    assert len(live_files(store)) == 3 * 4 + 1
+    clock = ManualClock()
+    keeper = Housekeeper(store, RetentionSettings(), StorageSettings(), clock, Meters())
+    keeper.start()
+    steps(keeper)
+
+    assert [rows for _, rows in live_files(store)] == [120, 4, 120, 120]
+    assert all_samples(store) == before
+    assert [row[3] for row in before if row[2] == 7] == [7] * 4
+    assert len(files_of(store)) > 4  # a reader may still have looked one up
+    clock.move_to(120 * US)
+    steps(keeper)
+    assert [path.name for path in files_of(store)] == sorted(name for name, _ in live_files(store))
+    assert all_samples(store) == before
+    store.close()
+
+
+def test_a_merge_takes_no_more_samples_at_once_than_it_may(tmp_path: Path) -> None:
+    store = store_of_many_files(tmp_path)
+    before = all_samples(store)
+    keeper = housekeeper_of(store)
+    merged = []
+    while rows := keeper._merger.merge(80, 0):
+        merged.append(rows)
+
+    assert max(merged) <= 80
+    assert len(live_files(store)) < 3 * 4 + 1
+    assert all_samples(store) == before
+    store.close()
+
+
+@pytest.mark.parametrize("point", MERGE_POINTS)
+def test_a_kill_at_any_point_of_a_merge_loses_nothing_and_leaves_no_file(
+    tmp_path: Path, point: str
+) -> None:
+    store = store_of_many_files(tmp_path)
+    before = all_samples(store)
+    housekeeper = housekeeper_of(store, KilledHousekeeper)
+    assert isinstance(housekeeper, KilledHousekeeper)
+    housekeeper.dies_at, housekeeper.passings = point, 2
+    with pytest.raises(Killed):
+        steps(housekeeper)
+    store.close()
+
+    store.start()
+    assert all_samples(store) == before
+    steps(housekeeper_of(store))
+    assert all_samples(store) == before
+    named = [name for (name,) in store.writer.execute("select name from sample_files").fetchall()]
+    assert sorted(named) == [path.name for path in files_of(store)]
+    store.close()
+
+
+def test_rejects_leave_after_their_retention(tmp_path: Path) -> None:
+    store = store_with(tmp_path, [poll_of(numbered([at(0), at(100 * DAY)]))])
+    for day in range(12):
+        store.writer.execute(
+            "insert into rejects values ('t', 0, ?, 'undecodable', '', '', ?, null, ''::blob)",
+            [day, (MIDNIGHT + day * DAY + 7) * US],
+        )
+    done = steps(housekeeper_of(store, rejects_days=92))
+
+    assert sum(one.removed for one in done) == 8 + 1  # and the first sample's file
+    assert store.writer.execute('select min("offset") from rejects').fetchone() == (8,)
     store.close()
 
 
@@ -228,7 +329,7 @@ def test_a_sample_in_several_generations_stands_as_the_last_one(tmp_path: Path) 
     writer_of(store, circuit()).write(poll_of(numbered([loses], 50_000)))
 
     assert (1, (MIDNIGHT + 300) * US, 4, 4) in all_samples(store)
-    assert len(files_of(store)) == 7
+    assert len(live_files(store)) == 4  # what came late lies with its hour
     store.close()
 
 
