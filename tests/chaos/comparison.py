@@ -17,7 +17,7 @@ COMPARED: Mapping[str, str] = {
         select topic, partition, next_offset, watermark_us
         from offsets where next_offset > 0 -- an empty partition follows the clock
     """,
-    "samples": "from samples",
+    "samples": "from standing_samples where observed_at_us >= $kept_from_us",
     "pending": "from pending",
     "spans": "from spans",
     "progress": "from channel_progress",
@@ -38,23 +38,72 @@ COMPARED: Mapping[str, str] = {
 }
 
 
-def differences(one: Path, other: Path) -> dict[str, list[object]]:
-    """Return what one configuration's store holds and the other does not, counted."""
+def differences(one: Path, other: Path, kept_from_us: int = 0) -> dict[str, list[object]]:
+    """Return what one configuration's store holds and the other does not, counted.
+
+    Samples lie in the table or in files; those before `kept_from_us` may have been removed.
+    """
     found: dict[str, list[object]] = {}
     with duckdb.connect() as connection:
         for name, folder in (("one", one), ("other", other)):
             path = folder / "var" / "telemetry.duckdb"
             connection.execute(f"attach '{path}' as {name} (read_only)")
+            connection.execute(f"use {name}")
+            _stand_together(connection, folder / "var" / "samples")
         for table, query in COMPARED.items():
             rows = {}
             for name in ("one", "other"):
                 connection.execute(f"use {name}")
-                rows[name] = sorted(connection.execute(query).fetchall(), key=repr)
+                text = query.replace("standing_samples", f"memory.standing_{name}")
+                text = text.replace("$kept_from_us", str(kept_from_us))
+                rows[name] = sorted(connection.execute(text).fetchall(), key=repr)
             if rows["one"] != rows["other"]:
                 only = sorted(set(rows["one"]) ^ set(rows["other"]), key=repr)
                 found[table] = [(len(rows["one"]), len(rows["other"])), *only[:10]]
             assert table == "pending" or rows["other"], f"{table} is empty"
     return found
+
+
+def _stand_together(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Make a table of all samples that stand in the database in use, hot or in files."""
+    ((database,),) = connection.execute("select current_database()").fetchall()
+    names = connection.execute("select name from sample_files where removed_at_us is null")
+    paths = [str(folder / name) for (name,) in names.fetchall()]
+    files = "" if not paths else f"union all by name from read_parquet({paths})"
+    connection.execute(
+        f"""
+        create table memory.standing_{database} as
+        select * exclude (generation)
+        from (from (select *, {2**63 - 1} as generation from samples) {files})
+        qualify generation = max(generation) over (partition by channel_key, observed_at_us)
+        """
+    )
+
+
+def upkeep(folder: Path) -> dict[str, int]:
+    """Return what the housekeeper made of a store."""
+    with duckdb.connect() as connection:
+        path = folder / "var" / "telemetry.duckdb"
+        connection.execute(f"attach '{path}' as one (read_only)")
+        connection.execute("use one")
+        ((hot, files, first_us, parts, steps, watermark_us, orphans),) = connection.execute(
+            """
+            select
+                (select count(*) from samples),
+                count(*) filter (where removed_at_us is null),
+                min(first_us),
+                (select count(*) from rollup_parts),
+                (select count(distinct (channel_key, start_s)) from rollup_parts),
+                (select min(watermark_us) from offsets where next_offset > 0),
+                count(*) filter (where removed_at_us is not null)
+            from sample_files
+            """
+        ).fetchall()
+    there = len(list((folder / "var" / "samples").iterdir()))
+    return {
+        "hot": hot, "files": files, "first_us": first_us, "parts": parts, "steps": steps,
+        "watermark_us": watermark_us, "orphans": there - files - orphans,
+    }  # fmt: skip
 
 
 def untruths(world: World, folder: Path) -> list[str]:

@@ -17,8 +17,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from cli import node
 from ingest import kafka_source
 from linksla.errors import LinkslaError
+from processors import housekeeping, moving
 from tests.chaos.node import Fault, build, read_to
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,6 +45,7 @@ class Order:
     after_seconds: float = 0.0
     file_bytes_max: int = 0
     small_polls: bool = False
+    keeps_house: bool = False
 
     def with_files_up_to(self, bytes_max: int) -> "Order":
         return replace(self, file_bytes_max=bytes_max)
@@ -113,7 +116,14 @@ def _node(order: Order) -> int:
         # Small polls: a process that dies at its second one must not have read the whole topic.
         cut = 25
         vars(kafka_source)["_POLL_BYTES"] = 256 * 1024
-    parts = build(Path(order.config), order.bootstrap, order.topic, fault=fault, messages_max=cut)
+    if order.keeps_house:
+        vars(node)["KEEP_HOUSE_EVERY_SECONDS"] = 0.0  # samples of hours come in a second
+        vars(housekeeping)["IDLE_SECONDS"] = 0
+        vars(moving)["UNLINK_AFTER_US"] = 0
+    parts = build(
+        Path(order.config), order.bootstrap, order.topic, fault=fault, messages_max=cut,
+        keeps_house=order.keeps_house, ends=ends if order.keeps_house else None,
+    )  # fmt: skip
     return 0 if read_to(parts, ends, SECONDS_MAX) else 1
 
 

@@ -20,7 +20,9 @@ from ingest.source import Source
 from linksla.clock import SystemClock
 from linksla.meters import Meters
 from linksla.model import Poll
+from linksla.settings import RetentionSettings
 from linksla.stores import TelemetryStore
+from processors.housekeeping import Housekeeper
 from processors.writer import Writer
 from sla.queries import Queries
 
@@ -30,6 +32,20 @@ POINTS = (
     *(f"{side} {step}" for step in (*STEPS, "commit") for side in ("before", "after")),
     "committed",
 )
+MOVE_POINTS = (
+    "file written", "file renamed", "file in the manifest", "rows deleted", "move committed",
+)  # fmt: skip
+MERGE_POINTS = (
+    "merged file written", "merged file renamed", "merged file in the manifest",
+    "merged files out of the manifest", "merge committed",
+)  # fmt: skip
+COMPACTION_POINTS = (
+    "rollup_parts taken out", "latency_histogram taken out", "before compaction committed",
+    "compaction committed",
+)  # fmt: skip
+REMOVAL_POINTS = ("before removal committed", "files out of the manifest", "files unlinked")
+KEPT = RetentionSettings(hot_hours=1, raw_days=6)
+"""Late samples come five days late; the small world has eight days, so that some are removed."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +70,34 @@ class DyingWriter(Writer):
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-class SlicedSource:
-    """Kafka, its polls cut into small ones at random: a stretch of one partition each."""
+class DyingHousekeeper(Housekeeper):
+    """Kills its own process where it is told to; works in small pieces, and much of the time."""
 
-    def __init__(self, source: Source, chance: random.Random, messages_max: int) -> None:
+    fault = Fault()
+    passed = 0
+
+    def _at(self, point: str) -> None:
+        if point == self.fault.point:
+            self.passed += 1
+            if self.passed == self.fault.nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class SlicedSource:
+    """Kafka, its polls cut into small ones at random: a stretch of one partition each.
+
+    `ends`: as if partitions ended there, by number; others end where they do.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        chance: random.Random,
+        messages_max: int,
+        ends: Mapping[int, int] | None = None,
+    ) -> None:
         self._source = source
+        self._ends = ends or {}
         self._chance = chance
         self._messages_max = messages_max
         self._slices: Iterator[Poll] = iter(())
@@ -83,7 +122,10 @@ class SlicedSource:
         messages: dict[int, list[int]] = {}
         for number in {*partition.tolist(), *(reject.partition for reject in poll.rejects)}:
             rejected = {r.offset for r in poll.rejects if r.partition == number}
-            messages[number] = sorted({*offset[partition == number].tolist(), *rejected})
+            there = {*offset[partition == number].tolist(), *rejected}
+            before = self._ends.get(number, FAR_SECONDS)
+            if there := {one for one in there if one < before}:
+                messages[number] = sorted(there)
         while messages:
             number = self._chance.choice(sorted(messages))
             count = self._chance.randint(1, self._messages_max)
@@ -102,7 +144,10 @@ class SlicedSource:
                 next_offsets={number: last + 1},
                 caught_up_at_us={},
             )
-        yield replace(poll, samples=poll.samples.slice(0, 0), rejects=())
+        reached = {
+            number: min(at, self._ends.get(number, at)) for number, at in poll.next_offsets.items()
+        }
+        yield replace(poll, samples=poll.samples.slice(0, 0), rejects=(), next_offsets=reached)
 
 
 @dataclass(frozen=True)
@@ -115,6 +160,7 @@ class Parts:
     writer: Writer
     meters: Meters
     configuration: Configuration
+    housekeeper: Housekeeper | None = None
 
     def close(self) -> None:
         """Stop reading and close the store."""
@@ -133,8 +179,13 @@ def build(
     messages_max: int = 0,
     writer_of: type[Writer] = Writer,
     source_of: Callable[[KafkaSource], Source] = lambda source: source,
+    keeps_house: bool = False,
+    ends: Mapping[int, int] | None = None,
 ) -> Parts:
-    """Return a node that has not started; `messages_max` cuts its polls, 0 leaves them."""
+    """Return a node that has not started; `messages_max` cuts its polls, 0 leaves them.
+
+    `ends`: where cut polls end (see SlicedSource).
+    """
     configuration = load_configuration(folder)
     time = replace(
         configuration.settings.time,
@@ -148,12 +199,22 @@ def build(
     store = TelemetryStore(telemetry_path(configuration))
     store.start()
     kind = DyingWriter if fault else writer_of
-    writer = kind(store, configuration.inventory, topic, settings.time, clock, meters)
+    retention = KEPT if keeps_house else settings.retention
+    writer = kind(
+        store, configuration.inventory, topic, settings.time, clock, meters, retention=retention
+    )
+    housekeeper = None
+    if keeps_house:
+        housekeeper = DyingHousekeeper(store, retention, settings.storage, clock, meters)
+        housekeeper.fault = fault or Fault()
+        for job in housekeeper._jobs:
+            job.rows = job.rows_min = job.rows_max = 50_000 if job.name == "merged" else 3_000
     if isinstance(writer, DyingWriter) and fault:
         writer.fault = fault
     source = source_of(KafkaSource(bootstrap, topic=topic, clock=clock, meters=meters))
     if messages_max:
-        source = SlicedSource(source, random.Random(fault.seed if fault else 0), messages_max)
+        chance = random.Random(fault.seed if fault else 0)
+        source = SlicedSource(source, chance, messages_max, ends)
     queries = build_queries(configuration, store, clock)
     node = Node(
         configuration,
@@ -164,8 +225,9 @@ def build(
         live=LiveFeed(),
         clock=clock,
         meters=meters,
+        housekeeper=housekeeper,
     )
-    return Parts(node, store, queries, writer, meters, configuration)
+    return Parts(node, store, queries, writer, meters, configuration, housekeeper)
 
 
 def all_read(ends: Mapping[int, int]) -> Callable[[Mapping[int, int]], bool]:
@@ -178,11 +240,20 @@ def read_to(parts: Parts, ends: Mapping[int, int], seconds: float = 120) -> bool
     parts.node.start()
     try:
         done = parts.node.wait_until(all_read(ends), seconds)
-        if done and isinstance(parts.writer, DyingWriter) and parts.writer.fault.point:
+        if done and isinstance(parts.writer, DyingWriter) and parts.writer.fault.point in POINTS:
             parts.node.wait(60)  # all is read: the point is passed by an empty poll soon
+        if done and parts.housekeeper is not None:
+            parts.node.stop()
+            keep_house(parts.housekeeper)
     finally:
         parts.close()
     return done
+
+
+def keep_house(housekeeper: Housekeeper) -> None:
+    """Let a housekeeper do all there is to do."""
+    while housekeeper.step(60).anything:
+        pass
 
 
 def ends_of(text: str) -> dict[int, int]:

@@ -3,7 +3,7 @@
 import os
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +11,22 @@ from pathlib import Path
 import pytest
 
 from ingest.topics import end_offsets
+from processors.moving import CONTEXT_US, DAY_US
 from simulator.emit import KafkaSink, emit
-from tests.chaos.comparison import differences, untruths
+from simulator.world import World
+from tests.chaos.comparison import differences, untruths, upkeep
 from tests.chaos.kill_server import KillServer, Order
-from tests.chaos.node import POINTS
+from tests.chaos.node import (
+    COMPACTION_POINTS,
+    KEPT,
+    MERGE_POINTS,
+    MOVE_POINTS,
+    POINTS,
+    REMOVAL_POINTS,
+)
 from tests.chaos.worlds import scenarios_left_out, small_world
 
+US = 1_000_000
 KILLS = int(os.environ.get("LINKSLA_CHAOS_KILLS", "60"))  # 200 in CI, more by `make chaos`
 SEED = int(os.environ.get("LINKSLA_CHAOS_SEED", "7"))
 AT_ANY_INSTANT = 0.15
@@ -24,7 +34,16 @@ AT_ANY_INSTANT = 0.15
 
 
 NODES = ("one", "two")
-"""Two nodes on two cores, each with its own store and half of the kills, read the same stream."""
+"""Two nodes on two cores, each with its own store, read the same stream.
+
+The second, with a third of the kills, keeps house: it moves, merges, compacts and removes between
+its polls, and dies in it.
+"""
+STAGE_SECONDS = 4 * 3_600
+STAGES_A_DAY = 6
+REMOVED_FROM_STAGE = (KEPT.raw_days * DAY_US + CONTEXT_US) // US // STAGE_SECONDS + 1
+Ends = dict[str, int]
+HOUSE_POINTS = (*MOVE_POINTS, *MERGE_POINTS, *COMPACTION_POINTS)
 
 
 @pytest.fixture
@@ -49,6 +68,47 @@ def orders(plain: Order, chance: random.Random, kills: int) -> Iterator[Order]:
         yield replace(plain, seed=seed, point=points.pop(), nth=chance.randint(1, 3))
 
 
+def sent_in_stages(world: World, bootstrap: str, topic: str) -> list[Ends]:
+    """Send a world four hours at a time; return where the topic ended after each."""
+    stages = []
+    sink = KafkaSink(bootstrap, topic)
+    sink.start()
+    for start_s in range(world.start_s, world.end_s, STAGE_SECONDS):
+        emit(world, sink, start_s, min(start_s + STAGE_SECONDS, world.end_s), batch=20)
+        sink.flush()
+        ends = end_offsets(bootstrap, topic)
+        stages.append({str(partition): end for partition, end in ends.items()})
+    sink.close()
+    return stages
+
+
+def house_orders(plain: Order, chance: random.Random, kills: int) -> Iterator[Order]:
+    """Yield the same for a node that keeps house, half of them for its own points, removal last."""
+    last = min(len(REMOVAL_POINTS), kills // 6)
+    house: list[str] = []
+    for number, order in enumerate(orders(plain, chance, kills - last)):
+        if order.point and number % 2 == 0:
+            house = house or chance.sample(HOUSE_POINTS, len(HOUSE_POINTS))
+            order = replace(order, point=house.pop(), nth=1)
+        yield order
+    for point in REMOVAL_POINTS[:last]:
+        yield replace(plain, seed=chance.getrandbits(32), point=point, nth=1)
+
+
+def obeyed(server: KillServer, order: Order, stages: Sequence[Ends], at: int) -> tuple[int, int]:
+    """Run an order on the first stage of the stream, from `at` on, in which its process dies.
+
+    Returns the stage and how the last process ended.
+    """
+    while True:
+        status = server.run(replace(order, ends=stages[at]))
+        if status != 0 or at == len(stages) - 1:
+            return at, status
+        if order.point in COMPACTION_POINTS:  # nothing more is closed before the next day is
+            at = at // STAGES_A_DAY * STAGES_A_DAY + STAGES_A_DAY - 1
+        at = min(at + 1, len(stages) - 1)
+
+
 def test_every_scenario_happens_in_the_small_world() -> None:
     assert scenarios_left_out() == set()
 
@@ -60,32 +120,48 @@ def test_killed_anywhere_a_node_ends_with_the_truth(
 ) -> None:
     world = small_world()
     topic = kafka.new_topic()
-    sink = KafkaSink(kafka.bootstrap, topic)
-    sink.start()
-    emit(world, sink, world.start_s, world.end_s, batch=20)
-    sink.close()
-    ends = {str(key): end for key, end in end_offsets(kafka.bootstrap, topic).items()}
+    stages = sent_in_stages(world, kafka.bootstrap, topic)
     for name in ("undisturbed", *NODES):
         world.write_config(tmp_path / name)
 
     def plain(name: str) -> Order:
-        return Order(str(tmp_path / name), kafka.bootstrap, topic, ends)
+        return Order(str(tmp_path / name), kafka.bootstrap, topic, stages[-1])
 
     def killed(number: int) -> tuple[list[int], int]:
         """Return how the processes of a node ended: those to be killed, and the last."""
-        chance, kills = random.Random(f"{SEED} {number}"), (KILLS + number) // len(NODES)
+        chance, kills = random.Random(f"{SEED} {number}"), KILLS * 2 // 3
         order = plain(NODES[number])
         ended = [servers[number].run(each) for each in orders(order, chance, kills)]
         return ended, servers[number].run(order)
 
+    def killed_in_its_house(number: int) -> tuple[list[int], int]:
+        """Do the same while the stream grows, so that there is house to keep for every kill."""
+        chance, kills = random.Random(f"{SEED} {number}"), KILLS - KILLS * 2 // 3
+        order = replace(plain(NODES[number]), keeps_house=True)
+        ended, at = [], 0
+        for done, each in enumerate(house_orders(order, chance, kills)):
+            old = REMOVED_FROM_STAGE if each.point in REMOVAL_POINTS else 0
+            at = max(at, old, done * REMOVED_FROM_STAGE // kills)
+            at, status = obeyed(servers[number], each, stages, at)
+            ended.append(status)
+        return ended, servers[number].run(order)
+
     undisturbed = servers[0].run(plain("undisturbed"))
     with ThreadPoolExecutor(len(NODES)) as pool:
-        ended = list(pool.map(killed, range(len(NODES))))
+        ways = (killed, killed_in_its_house)
+        ended = [way.result() for way in [pool.submit(way, n) for n, way in enumerate(ways)]]
 
     assert undisturbed == 0
     assert [last for _, last in ended] == [0, 0]
     assert [status for kills, _ in ended for status in kills] == [-signal.SIGKILL] * KILLS
-    for name in NODES:
-        found = differences(tmp_path / name, tmp_path / "undisturbed")
+    kept = upkeep(tmp_path / NODES[1])
+    kept_from_us = kept["watermark_us"] - KEPT.raw_days * DAY_US - CONTEXT_US
+    for name, from_us in zip(NODES, (0, kept_from_us), strict=True):
+        found = differences(tmp_path / name, tmp_path / "undisturbed", from_us)
         assert found == {}, f"seed {SEED}, node {name}"
-    assert untruths(world, tmp_path / NODES[0]) == [], f"seed {SEED}"
+    for name in NODES:
+        assert untruths(world, tmp_path / name) == [], f"seed {SEED}"
+    assert kept["first_us"] > world.start_s * US, "nothing was removed"
+    assert kept["files"] > 100
+    assert kept["parts"] < 1.2 * kept["steps"]
+    assert kept["orphans"] == 0
