@@ -30,6 +30,9 @@ class AlarmType(StrEnum):
     OBJECTIVE_BREACHED = "objective_breached"
     COVERAGE_LOST = "coverage_lost"
     BUDGET_BURN = "budget_burn"
+    FEED_GAP = "feed_gap"
+    WAL_LARGE = "wal_large"
+    DISK_LOW = "disk_low"
 
 
 class Severity(StrEnum):
@@ -51,6 +54,9 @@ SEVERITIES: Final = {
     AlarmType.OBJECTIVE_BREACHED: Severity.MAJOR,
     AlarmType.COVERAGE_LOST: Severity.MAJOR,
     AlarmType.BUDGET_BURN: Severity.MAJOR,
+    AlarmType.FEED_GAP: Severity.MAJOR,
+    AlarmType.WAL_LARGE: Severity.MAJOR,
+    AlarmType.DISK_LOW: Severity.CRITICAL,
 }
 
 

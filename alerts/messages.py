@@ -25,6 +25,9 @@ _RUNBOOKS: Final = {
     AlarmType.OBJECTIVE_BREACHED: "docs/runbooks.md#objective_breached",
     AlarmType.COVERAGE_LOST: "docs/runbooks.md#coverage_lost",
     AlarmType.BUDGET_BURN: "docs/runbooks.md#budget_burn",
+    AlarmType.FEED_GAP: "docs/runbooks.md#feed_gap",
+    AlarmType.WAL_LARGE: "docs/runbooks.md#wal_large",
+    AlarmType.DISK_LOW: "docs/runbooks.md#disk_low",
 }
 
 
@@ -163,6 +166,31 @@ def verdict_data(
         ],
         "link": _link(origin, answer.circuit_id),
     }
+
+
+def node_alarm_data(change: AlarmChange, origin: Origin) -> dict[str, object]:
+    """Return what there is to say of an alarm of the node itself: no circuit, no customer."""
+    alarm, judged = change.alarm, change.judged
+    raised = alarm.standing is Standing.RAISED
+    data: dict[str, object] = {
+        "alarm_id": alarm.key.alarm_id,
+        "revision": alarm.revision,
+        "change": alarm.standing.value,
+        "reason": alarm.reason,
+        "severity": alarm.severity.value,
+        "type": alarm.key.type.value,
+        "qualifier": alarm.key.qualifier,
+        "event_at": iso(alarm.event_at_s),
+        "reported_at": iso(change.reported_at_us // MICROSECONDS),
+        "group_size": 1,
+        "link": f"{origin.base_url}/alarms",
+        "runbook": _RUNBOOKS[alarm.key.type],
+        "speaks_again": "when it is cleared" if raised else "when it is raised again",
+    }
+    if isinstance(judged.condition, Holds):
+        measure = judged.condition.measure
+        data |= {"value": measure.value, "threshold": measure.threshold, "unit": measure.unit}
+    return data
 
 
 def cloud_event(

@@ -2,22 +2,20 @@
 
 import logging
 
-from alerts.feed import announce_gaps
+from alerts.node_alarms import NodeAlarms
 from ingest.source import AnotherStream, Source, StreamGap
-from linksla.clock import Clock
 from linksla.model import Gap
-from linksla.stores import TelemetryStore
 from processors.writer import Writer
 
 log = logging.getLogger(__name__)
 
 
 def begin_reading(
-    source: Source, writer: Writer, store: TelemetryStore, topic: str, clock: Clock, *, accept: bool
+    source: Source, writer: Writer, alarms: NodeAlarms, topic: str, *, accept: bool
 ) -> None:
     """Start the source at the stored offsets; with `accept`, step over what is gone.
 
-    The message about a gap is written before the gap is accepted: a crash between the two leaves
+    The alarm about a gap is raised before the gap is accepted: a crash between the two leaves
     a node that stops again, and says nothing twice.
 
     Raises:
@@ -30,13 +28,13 @@ def begin_reading(
     except StreamGap as gap:
         if not accept:
             raise
-        _accept(gap.gaps, source, writer, store, topic, clock)
+        _accept(gap.gaps, source, writer, alarms, topic)
         source.start(writer.next_offsets(), known=known)
     except AnotherStream as other:
         if not accept:
             raise
         source.start({})
-        _accept(_everything_unread(writer, other.what), source, writer, store, topic, clock)
+        _accept(_everything_unread(writer, other.what), source, writer, alarms, topic)
     writer.check_identity(source.identity())
 
 
@@ -51,12 +49,10 @@ def _accept(
     gaps: tuple[Gap, ...],
     source: Source,
     writer: Writer,
-    store: TelemetryStore,
+    alarms: NodeAlarms,
     topic: str,
-    clock: Clock,
 ) -> None:
     for gap in gaps:
         log.warning("gap accepted in %s partition %d: %s", topic, gap.partition, gap.detail)
-    identity = source.identity()
-    announce_gaps(store, topic, identity.get("topic_id", ""), gaps, clock)
-    writer.accept_gaps(gaps, identity)
+    alarms.raise_gaps(topic, gaps)
+    writer.accept_gaps(gaps, source.identity())

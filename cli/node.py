@@ -13,6 +13,7 @@ from typing import Final
 import pyarrow as pa
 
 from alerts.evaluator import AlarmEvaluator
+from alerts.node_alarms import NodeAlarms
 from cli.configuration import Configuration
 from cli.gaps import begin_reading
 from cli.rounds import Rounds
@@ -88,6 +89,9 @@ class Node:
         self._restatements = Restatements(store, queries)
         self._alarms = AlarmEvaluator(store, queries, lambda: queries.maintenance, clock)
         self._watch = Watch()
+        self._node_alarms = NodeAlarms(
+            store, clock, close_after_seconds=configuration.settings.time.close_after_seconds
+        )
         self._live = live
         self._clock = clock
         self._meters = meters
@@ -111,9 +115,8 @@ class Node:
         if self._housekeeper is not None:
             self._housekeeper.start()
         begin_reading(
-            self._source, self._writer, self._store, self._topic, self._clock,
-            accept=self._accept_gap,
-        )  # fmt: skip
+            self._source, self._writer, self._node_alarms, self._topic, accept=self._accept_gap
+        )
         for name, work in (("consumer", self._consume), ("writer", self._write)):
             thread = threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
             thread.start()
@@ -223,6 +226,7 @@ class Node:
         if self._housekeeper is None or now < self._keep_house_at:
             return
         done = self._housekeeper.step(KEEP_HOUSE_SECONDS_MAX)
+        self._node_alarms.evaluate(self._housekeeper.conditions())
         share = KEEP_HOUSE_SHARE_MAX if self._queue.qsize() else KEEP_HOUSE_SHARE_IDLE_MAX
         rest = done.seconds / share - done.seconds if done.anything else 0.0
         self._keep_house_at = now + done.seconds + max(rest, KEEP_HOUSE_EVERY_SECONDS)

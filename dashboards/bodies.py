@@ -90,8 +90,8 @@ def alarm_body(alarm: AlarmAnswer) -> Body:
     return {
         "id": alarm.alarm_id,
         "revision": alarm.revision,
-        "circuit_id": alarm.circuit_id,
-        "customer_id": alarm.customer_id,
+        "circuit_id": alarm.circuit_id or None,
+        "customer_id": alarm.customer_id or None,
         "type": alarm.type,
         "qualifier": alarm.qualifier,
         "severity": alarm.severity,

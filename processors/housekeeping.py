@@ -54,6 +54,18 @@ class Done:
         return any(work)
 
 
+@dataclass(frozen=True, slots=True)
+class HouseCondition:
+    """Something somebody should be told of, or that it is over; all of it as printed."""
+
+    name: str
+    holds: bool
+    reason: str
+    value: str
+    threshold: str
+    unit: str
+
+
 @dataclass(slots=True)
 class _Job:
     """One kind of work: `work(rows at most)` returns rows done; 0: nothing to do."""
@@ -183,14 +195,33 @@ class Housekeeper:
         self._meters.set("linksla_disk_full", float(full))
         return not full
 
-    def conditions(self) -> tuple[str, ...]:
-        """Return what somebody should be told of now, in a sentence each; mostly nothing."""
-        said = []
-        if self._wal_alarmed:
-            said.append("The write-ahead log is over 256 MiB: a reader may hold a result open.")
-        if self._full:
-            said.append("The disk has less free space than storage.free_bytes_min.")
-        return tuple(said)
+    def conditions(self) -> tuple[HouseCondition, ...]:
+        """Return how the write-ahead log and the disk are; safe in the writer's thread."""
+        large, full = self._wal_alarmed, self._full
+        free = self._store.free_bytes() or 0
+        floor = self._storage.free_bytes_min
+        return (
+            HouseCondition(
+                "wal_large",
+                large,
+                "the write-ahead log is over 256 MiB: a reader may hold a result open"
+                if large
+                else "the write-ahead log is in the database file",
+                str(self._store.wal_bytes >> 20),
+                str(WAL_ALARM_BYTES >> 20),
+                "MiB of write-ahead log",
+            ),
+            HouseCondition(
+                "disk_low",
+                full,
+                "reading pauses: the disk has less free space than storage.free_bytes_min"
+                if full
+                else "there is room again, reading goes on",
+                str(free >> 20),
+                str(floor >> 20),
+                "MiB free",
+            ),
+        )
 
     def _work(self, job: _Job, began: float, seconds_max: float, *, first: bool) -> int:
         """Do pieces of a job while there is time; return the rows done."""
@@ -232,7 +263,7 @@ class Housekeeper:
         if checkpoint:
             self._store.checkpoint()
             size = self._store.wal_bytes
-        alarmed = size > WAL_ALARM_BYTES
+        alarmed = size > (WAL_CHECKPOINT_BYTES if self._wal_alarmed else WAL_ALARM_BYTES)
         if alarmed and not self._wal_alarmed:
             log.error("the write-ahead log has %d MiB: a reader may hold a result open", size >> 20)
         self._wal_alarmed = alarmed

@@ -314,8 +314,11 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
     def alarms(self, scope: Scope, *, raised_only: bool = False) -> tuple[AlarmAnswer, ...]:
         """Return alarms as they stand: raised critical first, then oldest."""
         seen = self._visible(scope, self._inventory.circuits)
+        whole = isinstance(scope, AllCustomers)
         with self._snapshot() as cursor:
-            return read_alarms(cursor, self._inventory, seen, raised_only=raised_only)
+            return read_alarms(
+                cursor, self._inventory, seen, raised_only=raised_only, whole_stream=whole
+            )
 
     def freshness(self, scope: Scope) -> Freshness:
         """Return how complete the circuits in scope are."""

@@ -1,6 +1,7 @@
 """What is written down beside the numbers: alarms and the ledger, as far as a reader may see."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import duckdb
 
@@ -10,20 +11,38 @@ from linksla.sql import statement
 from sla.answers import AlarmAnswer, LedgerLine
 from sla.periods import Ownership
 
+NODE: Final = ""
+"""What alarms of the node itself have in place of a circuit."""
+
 Seen = Mapping[str, Sequence[Ownership]]
 """Circuits that exist for a reader, with what of their time may be seen."""
 
 
 def read_alarms(
-    cursor: duckdb.DuckDBPyConnection, inventory: Inventory, seen: Seen, *, raised_only: bool
+    cursor: duckdb.DuckDBPyConnection,
+    inventory: Inventory,
+    seen: Seen,
+    *,
+    raised_only: bool,
+    whole_stream: bool = False,
 ) -> tuple[AlarmAnswer, ...]:
-    """Return alarms as they stand, of events in time that may be seen."""
+    """Return alarms as they stand, of events in time that may be seen.
+
+    Those of the node itself, which have no circuit, to who sees the whole stream.
+    """
+    wanted = [*seen, NODE] if whole_stream else list(seen)
     rows = cursor.execute(
-        statement("sla", "alarms"), {"circuit_ids": list(seen), "raised_only": raised_only}
+        statement("sla", "alarms"), {"circuit_ids": wanted, "raised_only": raised_only}
     ).fetchall()
     found = []
     for alarm, revision, circuit_id, kind, qualifier, severity, condition, at, told, why in rows:
-        if any(own.start_s <= at < own.end_s for own in seen[circuit_id]):
+        if circuit_id == NODE:
+            found.append(
+                AlarmAnswer(
+                    alarm, revision, NODE, "", kind, qualifier, severity, condition, at, told, why
+                )
+            )
+        elif any(own.start_s <= at < own.end_s for own in seen[circuit_id]):
             customer = inventory.circuits[circuit_id].owner_at(at)
             found.append(
                 AlarmAnswer(

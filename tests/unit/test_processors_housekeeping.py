@@ -260,7 +260,7 @@ def test_a_step_begins_no_piece_that_would_not_fit(tmp_path: Path) -> None:
     done = [keeper.step(1.0) for _ in range(10)]
 
     assert sum(one.moved for one in done) > 0
-    assert max(one.seconds for one in done) < 2.01  # pieces of 0.2 s and looking at the clock
+    assert max(one.seconds for one in done) < 2.61  # pieces of 0.2 s, and looking at the clock
     store.close()
 
 
@@ -312,12 +312,12 @@ def test_a_large_log_is_checkpointed_and_alarmed_while_that_does_not_help() -> N
     keeper = Housekeeper(store, RetentionSettings(), StorageSettings(), ManualClock(), meters)
     keeper.start()
     assert keeper.step(0.5) == Done(checkpointed=True)
-    assert "256 MiB" in keeper.conditions()[0]
+    assert [one.name for one in keeper.conditions() if one.holds] == ["wal_large"]
     assert (meters.value("linksla_wal_bytes"), meters.value("linksla_wal_alarm")) == (300 << 20, 1)
 
     store.blocked = False
     keeper.step(0.5)
-    assert keeper.conditions() == ()
+    assert not any(one.holds for one in keeper.conditions())
     assert meters.value("linksla_wal_alarm") == 0
     store.close()
 
