@@ -259,7 +259,7 @@ def _statements(statements: Sequence[Any], *, sql: bool) -> Iterator[str]:
         if not sql:
             continue
         if one["parameters"] is None:
-            yield "  parameters are left out: they tell of time that is not yours"
+            yield "  parameters are left out: they tell of what is not yours to see"
         for name, value in (one["parameters"] or {}).items():
             yield from _wrapped(f"${name} = {_value(value)}", "  ")
         yield ""

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from linksla.clock import parse_instant
 from linksla.errors import UsageError
+from sla.explain import asked_of
 from sla.explain_json import explanation_json
-from sla.explanation import Asked
 from sla.queries import Queries
 from sla.scope import AllCustomers
 
@@ -31,23 +30,3 @@ def answer(queries: Queries, **wanted: Any) -> dict[str, object]:
     raise UsageError(
         f"nothing of {month} is complete for {circuit}", hint=f"There is: {months or 'none yet'}."
     )
-
-
-def asked_of(
-    outage: str | None, start: str | None, end: str | None, samples: int, after: str | None
-) -> Asked:
-    """Return what is asked for closely.
-
-    Raises:
-        UsageError: an instant is none, one end of the range is missing, or samples is out of range.
-    """
-    if (start is None) != (end is None):
-        raise UsageError("a range has two ends", hint="Give --from and --to.")
-    if not 1 <= samples <= 1_000:
-        raise UsageError("samples must lie between 1 and 1,000")
-    try:
-        lower = None if start is None else parse_instant(start)
-        upper = None if end is None else parse_instant(end)
-    except ValueError:
-        raise UsageError("the range has no instants", hint="Write 2026-10-01T06:00:00Z.") from None
-    return Asked(outage, lower, upper, samples, after)

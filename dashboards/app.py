@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from dashboards import api, desk_api, operations, pages, sign_in, stream
+from dashboards import api, desk_api, explain, operations, pages, sign_in, stream
 from dashboards.accounts import Accounts
 from dashboards.headers import SafeHeaders
 from dashboards.portal import Portal, PortalDependencies
@@ -29,6 +29,7 @@ _STATIC: Final = Path(__file__).parent / "static"
 ROUTERS: Final = (
     api.router,
     desk_api.router,
+    explain.router,
     operations.router,
     sign_in.router,
     stream.router,

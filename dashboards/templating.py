@@ -20,6 +20,7 @@ from dashboards.phrases import (
 )
 from linksla.clock import iso
 from sla.calendar import month_name
+from sla.explain_json import instant_us
 from sla.outage_figures import figures_words
 from sla.spending import burn_words, forecast_outcome, forecast_words, month_left_words
 from sla.words import duration
@@ -46,6 +47,7 @@ def make_templates() -> Jinja2Templates:
             "forecast_outcome": forecast_outcome,
             "forecast_words": forecast_words,
             "hms": hours_minutes_seconds,
+            "instant_us": instant_us,
             "iso": iso,
             "left_words": month_left_words,
             "local": local,

@@ -146,6 +146,16 @@ class ObjectiveAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditTerms:
+    """When a credit becomes money, by the contract version that rules the month's end."""
+
+    cap_percent: str  # of the month's charge, over all schedules
+    minimum_amount: str  # paid out only if it is more
+    claim_within_days: int | None  # None: needs no claim
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Owner:
     """Whose a circuit is in [start_s, end_s)."""
 
@@ -238,6 +248,7 @@ class MonthAnswer:
     credit_claim_by_s: int | None = None  # the last instant to claim it; None: needs no claim
     open_proposals: tuple[str, ...] = ()  # ids; while there is one, the month is not final
     credit_working: str | None = None  # "10 % of 2,000.00 USD = 200.00 USD"
+    credit_terms: CreditTerms | None = None  # None: the contract gives no credit
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ def month_steps(month: JudgedMonth) -> tuple[Step, ...]:
     return (
         *_ratios(terms, month.tally.contractual, month.tally.as_experienced),
         _bounds(terms, month.tally.contractual, bad, good),
+        _allowed_together(month),
         Step(
             "target",
             f"Judged in {len(month.segments)} segments, each by its own target; the worst counts.",
@@ -46,6 +47,15 @@ def segment_steps(one: JudgedSegment) -> tuple[Step, ...]:
         _target(terms, seconds, rest),
         *_scenarios(terms, one, rest),
         _verdict(one.verdict),
+    )
+
+
+def _allowed_together(month: JudgedMonth) -> Step:
+    parts = [one.verdict.allowed_seconds for one in month.segments]
+    return Step(
+        "allowed",
+        f"Together {sum(parts):,} s may be down: {duration(sum(parts))}",
+        f"{' + '.join(f'{part:,}' for part in parts)} s, segment by segment",
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from linksla.inventory import Circuit
+from sla.answers import CreditTerms
 from sla.bands import percent
 from sla.contracts import Contract, PerformanceTerms
 from sla.explanation import Clause
@@ -147,7 +148,7 @@ def commercial_clauses(contract: Contract) -> tuple[Clause, ...]:
         for number, schedule in enumerate(contract.credit, 1)
     ] or [Clause("credit", "The contract has no credit schedule.", contract.source)]
     if contract.credit:
-        found.append(Clause("payout", _payout(contract.payout), contract.source))
+        found.append(Clause("payout", credit_terms(contract.payout).words, contract.source))
     return tuple(found)
 
 
@@ -178,14 +179,19 @@ def _schedule(schedule: Schedule) -> str:
     return f"By the mean time to restore in seconds, the last band that is reached: {rows}."
 
 
-def _payout(terms: PayoutTerms) -> str:
+def credit_terms(terms: PayoutTerms) -> CreditTerms:
+    """Return when a credit becomes money, in words too."""
     currency = f" {terms.currency}" if terms.currency else ""
     claim = (
         "needs no claim"
         if terms.claim_within_days is None
         else f"must be claimed within {terms.claim_within_days} days after the month's end"
     )
-    return (
-        f"At most {percent(terms.cap_percent)} % of the month's charge; paid out when it is more "
-        f"than {plain(terms.minimum_amount)}{currency}; {claim}."
+    cap, least = percent(terms.cap_percent), plain(terms.minimum_amount)
+    return CreditTerms(
+        cap,
+        least,
+        terms.claim_within_days,
+        f"At most {cap} % of the month's charge; paid out when it is more than {least}{currency}; "
+        f"{claim}.",
     )

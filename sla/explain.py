@@ -43,13 +43,15 @@ from sla.recorded import RecordedCursor, Statement
 from sla.records import read_ledger
 from sla.scope import Scope
 from sla.segments import JudgedMonth, JudgedSegment, judge_segments
-from sla.shown import NOT_SHOWN, shown_month
+from sla.shown import shown_month
 from sla.telemetry import Telemetry
 
 NOTHING_CLOSER: Final = Asked()
 RANGE_SECONDS_MAX: Final = 7 * DAY_SECONDS
 _OF_THE_RANGE: Final = ("sla/sql/explain_", "sla/sql/performance_", "sla/sql/ledger.sql")
 """Statements whose parameters tell of nothing but what a reader may see."""
+
+SAMPLES_MAX: Final = 1_000
 
 
 class Explaining(OnNetwork):
@@ -162,7 +164,6 @@ class _Subject:
             exclusions=tuple(
                 explain_exclusion(one, pieces, capped=self._capped)
                 for one in self.answer.exclusions
-                if one.exclusion_id != NOT_SHOWN
             ),
             bad_but_not_down=bad_pieces(part.runs, rule.grid_s, rule.consecutive, start_s, end_s)[
                 : asked.rows_max
@@ -170,7 +171,7 @@ class _Subject:
             channels=seconds_of(evidence, start_s, end_s),
             ledger=self._ledger(),
             closer=closer,
-            statements=self._statements(),
+            statements=self._statements(scope),
         )
 
     def _buckets(
@@ -266,12 +267,34 @@ class _Subject:
             and first <= parse_instant(f"{line.day}T00:00:00Z") // DAY_SECONDS <= last
         )
 
-    def _statements(self) -> tuple[Statement, ...]:
-        """Return what was run; of another owner's time a reader is told no parameter either."""
+    def _statements(self, scope: Scope) -> tuple[Statement, ...]:
+        """Return what was run; of what a reader may not see he is told no parameter either."""
         own, circuit = self._last.own, self.circuit
         ends = FAR_AHEAD_S if circuit.active_to is None else circuit.active_to
         whole = own.start_s <= circuit.active_from and own.end_s >= ends
+        decisions = self._last.history.decisions
+        whole &= scope.internal or all(one.window.show_to_customer for one in decisions)
         return tuple(
             one if whole or one.name.startswith(_OF_THE_RANGE) else replace(one, parameters=None)
             for one in self.record.statements
         )
+
+
+def asked_of(
+    outage: str | None, start: str | None, end: str | None, samples: int, after: str | None
+) -> Asked:
+    """Return what is asked for closely.
+
+    Raises:
+        UsageError: an instant is none, one end of the range is missing, or samples is out of range.
+    """
+    if (start is None) != (end is None):
+        raise UsageError("a range has two ends", hint="Give from and to.")
+    if not 1 <= samples <= SAMPLES_MAX:
+        raise UsageError(f"samples must lie between 1 and {SAMPLES_MAX:,}")
+    try:
+        lower = None if start is None else parse_instant(start.replace(" ", "+"))
+        upper = None if end is None else parse_instant(end.replace(" ", "+"))
+    except (ValueError, OverflowError):
+        raise UsageError("the range has no instants", hint="Write 2026-10-01T06:00:00Z.") from None
+    return Asked(outage, lower, upper, samples, after)

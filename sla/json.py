@@ -117,6 +117,12 @@ def _credit(answer: MonthAnswer) -> Json:
             "issued": answer.credit_issued,
             "working": answer.credit_working,
         }
+    if answer.credit_terms is not None:
+        body["terms"] = {
+            "cap_percent": answer.credit_terms.cap_percent,
+            "minimum_amount": answer.credit_terms.minimum_amount,
+            "claim_within_days": answer.credit_terms.claim_within_days,
+        }
     if answer.credit_claim_by_s is not None:
         body["claim_by"] = iso(answer.credit_claim_by_s)
     return body

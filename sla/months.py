@@ -11,6 +11,7 @@ from sla.bands import percent
 from sla.budgets import month_budget
 from sla.calendar import month_bounds, month_name, months_between
 from sla.chronic import month_figures
+from sla.clauses import credit_terms
 from sla.credit_steps import money_working
 from sla.history import CircuitHistory, History
 from sla.judge import worst_of
@@ -130,6 +131,7 @@ def month_answer(
         outage_figures=month_figures(periods),
         budget=budget,
         credit_working=money_working(judged.segments),
+        credit_terms=credit_terms(contract.payout) if contract.credit else None,
     )
 
 

@@ -8,6 +8,7 @@ from sla.evidence import ChannelEvidence
 from sla.exclusions import Excluded
 from sla.explanation import ExclusionExplained, NotTaken, Piece
 from sla.judged import JudgedRun
+from sla.shown import NOT_SHOWN
 from sla.words import duration
 
 
@@ -143,8 +144,11 @@ def explain_exclusion(
 ) -> ExclusionExplained:
     """Return which pieces a record took out, and why it left the rest of what it covers.
 
-    `pieces` are the whole period's; `capped`: the contract has a monthly cap.
+    `pieces` are the whole period's; `capped`: the contract has a monthly cap. Of a record that is
+    not shown to the reader no piece is told.
     """
+    if answer.exclusion_id == NOT_SHOWN:
+        return ExclusionExplained(answer, (), ())
     taken: list[Piece] = []
     rest: dict[str, int] = {}
     for piece in pieces:

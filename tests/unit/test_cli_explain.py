@@ -9,7 +9,7 @@ import pytest
 
 from cli.control import create_control_app
 from cli.explained import explained
-from cli.explanations import answer, asked_of
+from cli.explanations import answer
 from cli.main import main
 from linksla.clock import ManualClock
 from linksla.decisions import DecisionsStore
@@ -19,6 +19,7 @@ from linksla.meters import Meters
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from sla.contracts import load_contracts
+from sla.explain import asked_of
 from sla.maintenance import load_maintenance
 from sla.queries import Queries
 

@@ -268,3 +268,21 @@ def test_nothing_remembered_goes_into_an_explanation(small_network, queries) -> 
     small_network.store.writer.execute("update spans set bgp = 1 where bgp = 2")
 
     assert explain(queries).answer.seconds.down == 0
+
+
+def test_a_record_that_is_not_for_customers_is_told_neither_in_words_nor_in_parameters(
+    small_network,
+) -> None:
+    hidden = MaintenanceWindow(
+        id="SECRET", circuit="DEN-1", channel="ch1", start=CUT, end=CUT + 120, announced_at=0,
+        proposed_by="SECRET", reason="SECRET", show_to_customer=False,
+    )  # fmt: skip
+    queries = queries_on(small_network, windows=[hidden, replace(hidden, id="S2", channel=None)])
+    told = queries.explain(ACME, "DEN-1", "2025-10")
+    inside = queries.explain(ALL, "DEN-1", "2025-10")
+
+    assert told.answer.seconds.excluded == 120
+    assert "SECRET" not in json.dumps(explanation_json(told))
+    by_name = {one.name: one.parameters for one in told.statements}
+    assert by_name["sla/sql/availability_runs.sql"] is None
+    assert "SECRET" in json.dumps(explanation_json(inside))
