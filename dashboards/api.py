@@ -144,14 +144,18 @@ def series(
     step: Annotated[int, Query(ge=1, le=3660 * _DAY)] = 300,
 ) -> Response:
     """Return a metric over [from, to), a point a step, at most 10,000; the default is a day."""
-    queries = ask.portal.deps.queries
-    found = queries.circuit(ask.principal.scope, circuit_id)
-    if found is None:
+    queries, scope = ask.portal.deps.queries, ask.principal.scope
+    if queries.inventory_of(scope, circuit_id) is None:
         raise NOT_FOUND
-    end_s = ask.instant(end, found.live_to_s, "to")
-    start_s = ask.instant(start, end_s - _DAY, "from")
-    _ordered(start_s, end_s)
-    points = queries.series(ask.principal.scope, circuit_id, metric, start_s, end_s, step)
+    with queries.at_once():
+        live_to_s = 0
+        if end is None:
+            found = queries.circuit(scope, circuit_id)
+            live_to_s = found.live_to_s if found else 0
+        end_s = ask.instant(end, live_to_s, "to")
+        start_s = ask.instant(start, end_s - _DAY, "from")
+        _ordered(start_s, end_s)
+        points = queries.series(scope, circuit_id, metric, start_s, end_s, step)
     if points is None:
         raise NOT_FOUND
     return ask.answer({"from": iso(start_s), "to": iso(end_s), **series_body(points)})

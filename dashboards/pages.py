@@ -119,13 +119,18 @@ def circuit(
     part: str = "",
 ) -> Response:
     """Show a circuit: state, month, tape, objectives, outages, charts."""
+    wanted = Range(month, start, end, experienced=view == "experienced")
+    with visit.portal.deps.queries.at_once():
+        return _circuit(visit, circuit_id, wanted, part)
+
+
+def _circuit(visit: Visit, circuit_id: str, wanted: Range, part: str) -> Response:
     queries = visit.portal.deps.queries
     summary = queries.circuit(visit.scope, circuit_id)
     if summary is None:
         raise NOT_FOUND
     contract = queries.contract_of(visit.scope, circuit_id)
     zone = contract.timezone if contract else "UTC"
-    wanted = Range(month, start, end, experienced=view == "experienced")
     shown = "UTC" if visit.utc_wanted else zone
     context = circuit_panels(
         visit.request,

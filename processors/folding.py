@@ -13,7 +13,7 @@ from linksla.inventory import DAY_SECONDS
 from processors.cells import Tracks, fold, reach_cells, still_holding
 from processors.channels import Channels
 from processors.moved import moved_within
-from processors.observations import Bool, Int64, Observations, integers
+from processors.observations import Bool, Int64, Observations, bounds_of, integers
 from processors.progress import NO_SPAN_S, Progress, tracks_of, watermarks_of
 from processors.runs import Runs
 from processors.statements import read, run
@@ -181,7 +181,7 @@ def _folded_day(
     lo_us = day.lo_s * MICROSECONDS - progress.interval_us_max[key]
     hi_us = day.hi_s * MICROSECONDS
     wanted = pa.table({"track": number, "channel_key": key, "lo_us": lo_us, "hi_us": hi_us})
-    bounds = {"first_us": int(lo_us.min()), "last_us": int(hi_us.max())}
+    bounds = bounds_of(key, lo_us, hi_us)
     moved = moved_within(writer, lo_us, hi_us)
     samples = read(writer, "samples_within", bounds, stretches=wanted, moved=moved.table)
     observations = Observations.of(samples, integers(samples, "track"))

@@ -15,7 +15,14 @@ from processors.blocks import note_changed
 from processors.channels import Channels
 from processors.deduplication import Deduplicated
 from processors.moved import moved_within
-from processors.observations import Int64, Observations, integers, pairs_in, sort_order
+from processors.observations import (
+    Int64,
+    Observations,
+    bounds_of,
+    integers,
+    pairs_in,
+    sort_order,
+)
 from processors.progress import Progress
 from processors.rollups import Rollups, rollups_of, step_lengths_s, steps_of
 from processors.statements import read, run
@@ -226,7 +233,7 @@ def _roll_up_again(
             "hi_us": hi_us,
         }
     )
-    within = {"first_us": int(lo_us.min()), "last_us": int(hi_us.max())}
+    within = bounds_of(key, lo_us, hi_us)
     moved = moved_within(writer, lo_us, hi_us)
     samples = read(writer, "samples_within", within, stretches=stretches, moved=moved.table)
     track = integers(samples, "track")

@@ -91,6 +91,16 @@ def pairs_in(first: Int64, second: Int64, wanted_first: Int64, wanted_second: In
     return found
 
 
+def bounds_of(channel_key: Int64, lo_us: Int64, hi_us: Int64) -> dict[str, int]:
+    """Return what stretches of channels lie within, for samples_within: the less is read."""
+    return {
+        "first_us": int(lo_us.min()),
+        "last_us": int(hi_us.max()),
+        "first_key": int(channel_key.min()),
+        "last_key": int(channel_key.max()),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Observations:
     """What samples say about cells; one row a sample, all arrays of one length.

@@ -16,7 +16,7 @@ from linksla.sql import statement
 from processors.cells import Tracks, fold
 from processors.channels import FOREVER_S
 from processors.moved import moved_within
-from processors.observations import Observations, integers
+from processors.observations import Observations, bounds_of, integers
 from processors.runs import Runs
 from processors.statements import read
 
@@ -62,7 +62,7 @@ def provisional_spans(
             "hi_us": to_s * MICROSECONDS,
         }
     )
-    bounds = {"first_us": int(lo_us.min()), "last_us": int(to_s.max()) * MICROSECONDS}
+    bounds = bounds_of(key, lo_us, to_s * MICROSECONDS)
     moved = moved_within(cursor, lo_us, to_s * MICROSECONDS)
     samples = read(cursor, "samples_within", bounds, stretches=stretches, moved=moved.table)
     tracks = Tracks(
@@ -84,9 +84,14 @@ def live_to(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str] | None
     return dict(rows)
 
 
-def complete_up_to(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Return the instant, in epoch seconds, before which all is in, by circuit."""
-    return dict(cursor.execute(statement("processors", "complete_up_to")).fetchall())
+def complete_up_to(
+    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str] | None = None
+) -> dict[str, int]:
+    """Return the instant, in epoch seconds, before which all is in, by circuit; None: of all."""
+    rows = cursor.execute(
+        statement("processors", "complete_up_to"), {"circuit_ids": _list(circuit_ids)}
+    ).fetchall()
+    return dict(rows)
 
 
 def _list(circuit_ids: Sequence[str] | None) -> list[str] | None:

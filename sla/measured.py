@@ -18,6 +18,8 @@ _GROUPS_MAX: Final = 8
 _CELLS_MAX: Final = 4_000_000
 """Bins × buckets that are counted at once, 32 MB."""
 
+_BUCKETS: Final = 1 << 12
+
 METRICS: Final = ("jitter", "loss", "throughput_rx", "throughput_tx")
 
 Int64 = npt.NDArray[np.int64]
@@ -89,6 +91,8 @@ def read_latency(
         )
     )
     found: dict[tuple[int, int], Point] = {}
+    own = buckets < _BUCKETS  # the table may hold counts of other metrics above
+    groups, buckets, counts = groups[own], buckets[own], counts[own]
     if len(groups) == 0:
         return found
     least = int(buckets.min())

@@ -4,13 +4,14 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 import duckdb
 
 from linksla.inventory import Inventory
 from linksla.stores import TelemetryStore
+from sla import telemetry
 from sla.attributions import Reclassification
 from sla.contracts import Contract
 from sla.history import Historian
@@ -19,6 +20,8 @@ from sla.ownership import owned
 from sla.periods import Ownership
 from sla.remembered import RememberedHistories
 from sla.scope import Scope
+from sla.snapshots import Snapshots
+from sla.telemetry import Telemetry
 
 Reclassified = Mapping[str, tuple[Reclassification, ...]]
 """What people said about outages, by circuit."""
@@ -42,7 +45,7 @@ class OnNetwork:
         maintenance: Sequence[MaintenanceWindow],
         reclassified: Reclassified | None = None,
     ) -> None:
-        self._store = store
+        self._snapshots = Snapshots(store)
         self._inventory = inventory
         self._contracts = contracts
         self._maintenance = tuple(maintenance)
@@ -91,15 +94,30 @@ class OnNetwork:
             if name in circuits and (owns := owned(circuits[name], scope))
         }
 
+    def at_once(self) -> AbstractContextManager[None]:
+        """Answer all that this thread asks within the block from one instant.
+
+        What several questions need is then read once: a page asks a dozen.
+        """
+        return self._snapshots.hold()
+
     @contextmanager
     def _snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a cursor in one read transaction: folded and provisional parts fit together."""
-        with self._store.reader() as cursor:
-            cursor.execute("begin")
-            try:
-                yield cursor
-            finally:
-                cursor.execute("rollback")
+        with self._snapshots.one() as snapshot:
+            yield snapshot.cursor
+
+    @contextmanager
+    def _facts(
+        self, circuit_ids: Iterable[str]
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Telemetry]]:
+        """Lend a snapshot's cursor and what the judge needs to know of circuits."""
+        names = tuple(circuit_ids)
+        with self._snapshots.one() as snapshot:
+            facts = snapshot.memory.get(names)
+            if not isinstance(facts, Telemetry):
+                facts = snapshot.memory[names] = telemetry.read(snapshot.cursor, names)
+            yield snapshot.cursor, facts
 
 
 def _of_now(

@@ -7,7 +7,7 @@ an empty tuple. Reads materialise at once and give the cursor back.
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import duckdb
 
@@ -32,6 +32,7 @@ from sla.calm import Look
 from sla.contracts import Contract
 from sla.decided import OnDecisions
 from sla.explain import Explaining
+from sla.fresh import FreshnessMemory, freshness
 from sla.history import CircuitHistory
 from sla.ledger import OnLedger
 from sla.maintenance import MaintenanceWindow
@@ -51,7 +52,6 @@ from sla.versions import OnVersions
 
 _T = TypeVar("_T")
 _Answer = Callable[[duckdb.DuckDBPyConnection, Telemetry, CircuitHistory, Sequence[Ownership]], _T]
-_BEHIND_SECONDS: Final = 120
 
 
 class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
@@ -72,6 +72,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
         self._time = time
         self._clock = clock
         self._performance = Performance()
+        self._freshness = FreshnessMemory(clock)
 
     def under(self, versions: tuple[Contract, ...]) -> "Queries":
         """Return queries of the same telemetry with every circuit under another contract."""
@@ -101,8 +102,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
 
     def _summaries(self, scope: Scope, circuit_ids: Iterable[str]) -> tuple[CircuitSummary, ...]:
         seen = self._visible(scope, circuit_ids)
-        with self._snapshot() as cursor:
-            facts = telemetry.read(cursor, list(seen))
+        with self._facts(seen) as (cursor, facts):
             histories = self._histories.of(cursor, facts, seen)
             channels = newest_states(cursor, facts, histories, seen)
             found = []
@@ -143,8 +143,8 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
             return None
         complete = complete_up_to_s
         if complete is None:
-            with self._snapshot() as cursor:
-                complete = telemetry.horizons(cursor, [circuit_id]).complete_up_to_s.get(circuit_id)
+            with self._facts([circuit_id]) as (_, facts):
+                complete = facts.complete_up_to_s.get(circuit_id)
         circuit = self._inventory.circuits[circuit_id]
         at = circuit.active_from if complete is None else complete
         return self._histories.historian.contract_at(circuit, min(at, seen[circuit_id][-1].end_s))
@@ -188,8 +188,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
             for name, circuit in sorted(self._inventory.circuits.items())
             if (ownerships := owned_by(circuit, scope, customer_id))
         }
-        with self._snapshot() as cursor:
-            facts = telemetry.read(cursor, list(owns))
+        with self._facts(owns) as (cursor, facts):
             histories = self._histories.of(cursor, facts, owns)
             asked = [AskedMonths(one, owns[name], (month,)) for name, one in histories.items()]
             found = self._months(cursor, facts, asked)
@@ -234,8 +233,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
         seen = self._visible(scope, [circuit_id])
         if not seen:
             return None
-        with self._snapshot() as cursor:
-            facts = telemetry.read(cursor, [circuit_id])
+        with self._facts([circuit_id]) as (cursor, facts):
             history = self._histories.of(cursor, facts, seen).get(circuit_id)
             if history is None:
                 at = self._inventory.circuits[circuit_id].active_from
@@ -307,9 +305,16 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
         circuit = self._inventory.circuits[circuit_id]
         asked = checked(circuit, metric, start_s, end_s, step_s)
         contract = self._histories.historian.contract_at(circuit, end_s)
-        with self._snapshot() as cursor:
-            channels = telemetry.channels(cursor, [circuit_id]).get(circuit_id, ())
-            return read_series(cursor, circuit, contract, channels, seen[circuit_id], asked)
+        with self._snapshots.one() as snapshot:
+            cursor, memory = snapshot.cursor, snapshot.memory
+            known = memory.get((circuit_id,))
+            channels = (
+                known.channels
+                if isinstance(known, Telemetry)
+                else telemetry.channels(cursor, [circuit_id])
+            ).get(circuit_id, ())
+            owns = seen[circuit_id]
+            return read_series(cursor, circuit, contract, channels, owns, asked, memory)
 
     def alarms(self, scope: Scope, *, raised_only: bool = False) -> tuple[AlarmAnswer, ...]:
         """Return alarms as they stand: raised critical first, then oldest."""
@@ -321,30 +326,14 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
             )
 
     def freshness(self, scope: Scope) -> Freshness:
-        """Return how complete the circuits in scope are."""
+        """Return how complete the circuits in scope are; of many circuits, a second ago."""
+        return self._freshness.of(scope, lambda: self._found_fresh(scope))
+
+    def _found_fresh(self, scope: Scope) -> Freshness:
         seen = self._visible(scope, self._inventory.circuits)
         with self._snapshot() as cursor:
             horizons = telemetry.horizons(cursor, list(seen))
-        complete: dict[str, int] = {}
-        for name, owns in seen.items():
-            circuit = self._inventory.circuits[name]
-            ends = (
-                [owns[-1].end_s]
-                if circuit.active_to is None
-                else [owns[-1].end_s, circuit.active_to]
-            )
-            at = horizons.complete_up_to_s.get(name, circuit.active_from)
-            if at < min(ends):  # one that has ended holds nobody up
-                complete[name] = at
-        newest = max(complete.values(), default=0)
-        lives = [horizons.live_to_s.get(name, at) for name, at in complete.items()]
-        return Freshness(
-            min(complete.values(), default=None),
-            max(lives, default=None),
-            len(seen),
-            tuple(sorted(n for n, at in complete.items() if newest - at > _BEHIND_SECONDS)),
-            tuple(sorted(complete.keys() - horizons.live_to_s.keys())),
-        )
+        return freshness(horizons, seen, self._inventory.circuits)
 
     def _owner(self, scope: Scope, circuit: Circuit, owns: Sequence[Ownership]) -> str:
         """Return whom a circuit is shown under: its owner now, or the reader's own last hold."""
@@ -364,8 +353,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
         seen = self._visible(scope, [circuit_id])
         if not seen:
             return None
-        with self._snapshot() as cursor:
-            facts = telemetry.read(cursor, [circuit_id])
+        with self._facts([circuit_id]) as (cursor, facts):
             history = self._histories.of(cursor, facts, seen).get(circuit_id)
             if history is None:
                 return nothing_yet

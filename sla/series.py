@@ -20,7 +20,7 @@ from sla.words import plain
 
 POINTS_MAX: Final = 10_000
 
-Memory = MutableMapping[object, dict[str, Points]]
+Memory = MutableMapping[object, object]
 """What questions of one snapshot have read already."""
 
 
@@ -115,6 +115,11 @@ def read_series(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    points: Mapping[str, Points]  # by metric
+
+
 def _values(
     cursor: duckdb.DuckDBPyConnection,
     circuit: Circuit,
@@ -130,9 +135,9 @@ def _values(
     kind = "latency" if asked.metric == "latency" else "sums"
     remembered = (kind, circuit.id, tuple(keys), tuple(owns), bins)
     found = memory.get(remembered)
-    if found is None:
-        found = memory[remembered] = _read(cursor, kind, circuit, keys, owns, bins)
-    values = found["latency" if kind == "latency" else asked.metric]
+    if not isinstance(found, _Found):
+        found = memory[remembered] = _Found(_read(cursor, kind, circuit, keys, owns, bins))
+    values = found.points[asked.metric]
     scale = METRICS[asked.metric].scale
     if kind == "latency":
         return {at: (a / 1_000, b / 1_000, c / 1_000) for at, (a, b, c) in values.items()}

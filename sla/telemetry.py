@@ -47,12 +47,7 @@ class Horizons:
 
 def horizons(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Horizons:
     """Return both horizons of those circuits that have them."""
-    wanted = set(circuit_ids)
-    complete = tables.complete_up_to(cursor)
-    return Horizons(
-        {name: at for name, at in complete.items() if name in wanted},
-        tables.live_to(cursor, list(circuit_ids)),
-    )
+    return Horizons(tables.complete_up_to(cursor, circuit_ids), tables.live_to(cursor, circuit_ids))
 
 
 def complete_up_to(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -76,13 +71,16 @@ def channels(
 def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telemetry:
     """Read channels, both horizons and the provisional spans of circuits."""
     ids = {"circuit_ids": list(circuit_ids)}
+    known = channels(cursor, circuit_ids)
+    keys = [channel.channel_key for rows in known.values() for channel in rows]
+    range_ = {"first_key": min(keys, default=0), "last_key": max(keys, default=0)}
     fingerprints = {
         row[0]: tuple(row[1:])
-        for row in cursor.execute(statement("sla", "fingerprints"), ids).fetchall()
+        for row in cursor.execute(statement("sla", "fingerprints"), ids | range_).fetchall()
     }
     both = horizons(cursor, circuit_ids)
     return Telemetry(
-        channels(cursor, circuit_ids),
+        known,
         both.complete_up_to_s,
         both.live_to_s,
         _live_spans(cursor, circuit_ids),

@@ -11,7 +11,7 @@ with live as (
     from channels as c
     inner join channel_progress as p on c.channel_key = p.channel_key
     left join channel_reach as r on c.channel_key = r.channel_key
-    where $circuit_ids is null or list_contains($circuit_ids, c.circuit_id)
+    where $circuit_ids is null or c.circuit_id in (select unnest($circuit_ids::varchar[]))
 )
 
 select

@@ -9,5 +9,5 @@ from channels as c
 inner join channel_progress as p on c.channel_key = p.channel_key
 where
     p.observed_at_us_max >= 0
-    and ($circuit_ids is null or list_contains($circuit_ids, c.circuit_id))
+    and ($circuit_ids is null or c.circuit_id in (select unnest($circuit_ids::varchar[])))
 group by c.circuit_id

@@ -1,0 +1,95 @@
+"""How complete the circuits in scope are; of a large network, as of a moment ago."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from linksla.clock import Clock
+from linksla.inventory import Circuit
+from sla.answers import Freshness
+from sla.periods import Ownership
+from sla.scope import Scope
+from sla.telemetry import Horizons
+
+_BEHIND_SECONDS: Final = 120
+_QUICK_SECONDS: Final = 0.02
+_YOUNG_SECONDS: Final = 1.0
+_OLD_SECONDS: Final = 10.0
+_SCOPES_MAX: Final = 256
+
+
+def freshness(
+    horizons: Horizons, seen: Mapping[str, Sequence[Ownership]], circuits: Mapping[str, Circuit]
+) -> Freshness:
+    """Return how complete the circuits are that a reader may see. Pure."""
+    complete: dict[str, int] = {}
+    for name, owns in seen.items():
+        circuit = circuits[name]
+        end_s = owns[-1].end_s
+        if circuit.active_to is not None:
+            end_s = min(end_s, circuit.active_to)
+        at = horizons.complete_up_to_s.get(name, circuit.active_from)
+        if at < end_s:  # one that has ended holds nobody up
+            complete[name] = at
+    newest = max(complete.values(), default=0)
+    lives = [horizons.live_to_s.get(name, at) for name, at in complete.items()]
+    return Freshness(
+        min(complete.values(), default=None),
+        max(lives, default=None),
+        len(seen),
+        tuple(sorted(n for n, at in complete.items() if newest - at > _BEHIND_SECONDS)),
+        tuple(sorted(complete.keys() - horizons.live_to_s.keys())),
+    )
+
+
+@dataclass(slots=True)
+class _Kept:
+    answer: Freshness
+    at: float
+    renewing: bool = False
+
+
+class FreshnessMemory:
+    """Remembers what took long to find out: with 20,000 circuits 150 ms, on every page.
+
+    Such an answer is up to a second old, or as old as the one question that renews it takes: who
+    asks meanwhile gets the old one. What is quick is asked anew each time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Remember the clock; nothing is known yet."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[Scope, _Kept] = {}
+
+    def of(self, scope: Scope, find_out: Callable[[], Freshness]) -> Freshness:
+        """Return a scope's freshness; `find_out` must be safe in a thread of its own."""
+        now = self._clock.monotonic_seconds()
+        with self._lock:
+            kept = self._kept.get(scope)
+            if kept is not None and now - kept.at < _OLD_SECONDS:
+                if now - kept.at >= _YOUNG_SECONDS and not kept.renewing:
+                    kept.renewing = True
+                    threading.Thread(
+                        target=self._renew, args=(scope, find_out), name="freshness", daemon=True
+                    ).start()
+                return kept.answer
+        return self._renew(scope, find_out)
+
+    def _renew(self, scope: Scope, find_out: Callable[[], Freshness]) -> Freshness:
+        began = self._clock.monotonic_seconds()
+        try:
+            answer = find_out()
+        except BaseException:
+            with self._lock:
+                self._kept.pop(scope, None)
+            raise
+        at = self._clock.monotonic_seconds()
+        with self._lock:
+            self._kept.pop(scope, None)
+            if at - began > _QUICK_SECONDS:
+                self._kept[scope] = _Kept(answer, at)
+                while len(self._kept) > _SCOPES_MAX:
+                    self._kept.pop(next(iter(self._kept)))
+        return answer
