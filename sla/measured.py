@@ -19,6 +19,7 @@ _CELLS_MAX: Final = 4_000_000
 """Bins × buckets that are counted at once, 32 MB."""
 
 _BUCKETS: Final = 1 << 12
+_MIDDLES_US: Final = np.array([bucket_middle_us(bucket) for bucket in range(_BUCKETS)], np.float64)
 
 METRICS: Final = ("jitter", "loss", "throughput_rx", "throughput_tx")
 
@@ -60,91 +61,120 @@ def split_for(
     return readable(cursor, channel_keys).split(pieces)
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Low, total, count and high of each of METRICS, in a row a channel key and bin."""
+
+    bins: Bins
+    rows: Mapping[tuple[int, int], Sequence[float | None]]
+
+    def coarser(self, bins: Bins) -> "Sums | None":
+        """Return the same sums in longer bins, or None: these do not fit into those."""
+        mine = self.bins
+        if (mine.start_s, mine.end_s) != (bins.start_s, bins.end_s) or bins.step_s % mine.step_s:
+            return None
+        several = bins.step_s // mine.step_s
+        return Sums(
+            bins, _together((key, at // several, row) for (key, at), row in self.rows.items())
+        )
+
+    def points(self, metric: str) -> Points:
+        """Return the points of a metric."""
+        first = METRICS.index(metric) * 4
+        return {
+            where: (low, float(total) / float(count), float(high))
+            for where, row in self.rows.items()
+            for low, total, count, high in [row[first : first + 4]]
+            if count and low is not None and total is not None and high is not None
+        }
+
+
 def read_sums(
     cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int], split: Split, bins: Bins
-) -> dict[str, Points]:
+) -> Sums:
     """Return every metric but latency. Sums are exact, so it is all one how time was split."""
+    found = _rows(cursor, "series", channel_keys, split, bins)
+    return Sums(bins, _together((key, at, values) for key, at, *values in found))
+
+
+def _together(
+    rows: Iterable[tuple[int, int, Sequence[float | None]]],
+) -> dict[tuple[int, int], Sequence[float | None]]:
     sums: dict[tuple[int, int], Sequence[float | None]] = {}
-    for key, at, *values in _rows(cursor, "series", channel_keys, split, bins):
+    for key, at, values in rows:
         known = sums.get((key, at))
         sums[key, at] = values if known is None else _merged(known, values)
-    found: dict[str, dict[tuple[int, int], Point]] = {name: {} for name in METRICS}
-    for where, all_of in sums.items():
-        for number, name in enumerate(METRICS):
-            low, total, count, high = all_of[number * 4 : number * 4 + 4]
-            if count and low is not None and total is not None and high is not None:
-                found[name][where] = (low, float(total) / float(count), float(high))
-    return dict(found)
+    return sums
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyCounts:
+    """Latency counts of some channels by time: parallel arrays."""
+
+    channel_key: Int64
+    start_s: Int64
+    bucket: Int64
+    count: Int64
+
+    def points(self, bins: Bins) -> Points:
+        """Return p5, median and p95 of each bin by nearest rank of merged counts."""
+        keys = np.unique(self.channel_key)
+        groups = np.searchsorted(keys, self.channel_key) * bins.count
+        groups += (self.start_s - bins.start_s) // bins.step_s
+        found: dict[tuple[int, int], Point] = {}
+        if len(groups) == 0:
+            return found
+        least = int(self.bucket.min())
+        width = int(self.bucket.max()) - least + 1
+        at_once = max(_CELLS_MAX // width, 1)
+        for first in range(0, len(keys) * bins.count, at_once):
+            inside = (groups >= first) & (groups < first + at_once)
+            cells = np.bincount(
+                (groups[inside] - first) * width + self.bucket[inside] - least,
+                weights=self.count[inside],  # exact in doubles up to 2**53
+                minlength=min(at_once, len(keys) * bins.count - first) * width,
+            ).reshape(-1, width)
+            ranks = np.cumsum(cells.astype(np.int64), axis=1)
+            some = np.flatnonzero(ranks[:, -1])
+            ranks = ranks[some]
+            n = ranks[:, -1:]
+            lows, middles, highs = (
+                _MIDDLES_US[(ranks * of >= n * part).argmax(axis=1) + least].tolist()
+                for part, of in ((1, 20), (1, 2), (19, 20))
+            )
+            for group, *point in zip((some + first).tolist(), lows, middles, highs, strict=True):
+                which, at = divmod(group, bins.count)
+                found[int(keys[which]), at] = (point[0], point[1], point[2])
+        return found
 
 
 def read_latency(
-    cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int], split: Split, bins: Bins
-) -> Points:
-    """Return p5, median and p95 by nearest rank of merged counts."""
-    if not channel_keys:
-        return {}
-    keys = np.array(sorted(channel_keys), np.int64)
-    groups, buckets, counts = (
-        np.concatenate(parts)
-        for parts in zip(
-            (np.zeros(0, np.int64),) * 3, *_latency_parts(cursor, keys, split, bins), strict=True
-        )
-    )
-    found: dict[tuple[int, int], Point] = {}
-    own = buckets < _BUCKETS  # the table may hold counts of other metrics above
-    groups, buckets, counts = groups[own], buckets[own], counts[own]
-    if len(groups) == 0:
-        return found
-    least = int(buckets.min())
-    width = int(buckets.max()) - least + 1
-    order = np.argsort(groups, kind="stable")
-    groups, buckets, counts = groups[order], buckets[order] - least, counts[order]
-    present = np.unique(groups)
-    at_once = max(_CELLS_MAX // width, 1)
-    for first in range(0, len(present), at_once):
-        some = present[first : first + at_once]
-        lower, upper = np.searchsorted(groups, [some[0], some[-1] + 1])
-        row = np.searchsorted(some, groups[lower:upper])
-        cells = np.bincount(
-            row * width + buckets[lower:upper],
-            weights=counts[lower:upper],  # exact in doubles up to 2**53
-            minlength=len(some) * width,
-        ).reshape(len(some), width)
-        ranks = np.cumsum(cells.astype(np.int64), axis=1)
-        n = ranks[:, -1:]
-        lows, middles, highs = (
-            ((ranks * of >= n * part).argmax(axis=1) + least).tolist()
-            for part, of in ((1, 20), (1, 2), (19, 20))
-        )
-        for group, low, middle, high in zip(some.tolist(), lows, middles, highs, strict=True):
-            which, at = divmod(group, bins.count)
-            found[int(keys[which]), at] = (
-                bucket_middle_us(low), bucket_middle_us(middle), bucket_middle_us(high),
-            )  # fmt: skip
-    return found
+    cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int], split: Split
+) -> LatencyCounts:
+    """Return the latency counts of pieces of time, hours and steps as they lie."""
+    parts = [(np.zeros(0, np.int64),) * 4]
+    if channel_keys:
+        parts += _latency_parts(cursor, channel_keys, split)
+    key, start_s, bucket, count = (np.concatenate(many) for many in zip(*parts, strict=True))
+    own = bucket < _BUCKETS  # the table may hold counts of other metrics above
+    return LatencyCounts(key[own], start_s[own], bucket[own], count[own])
 
 
 def _latency_parts(
-    cursor: duckdb.DuckDBPyConnection, keys: Int64, split: Split, bins: Bins
-) -> Iterator[tuple[Int64, Int64, Int64]]:
-    """Yield parallel arrays: channel's place × bins + bin, bucket, count."""
-
-    def groups_of(table: pa.Table) -> Int64:
-        place = np.searchsorted(keys, _integers(table, "channel_key"))
-        at = (_integers(table, "start_s") - bins.start_s) // bins.step_s
-        group: Int64 = place * bins.count + at
-        return group
-
+    cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int], split: Split
+) -> Iterator[tuple[Int64, Int64, Int64, Int64]]:
     for name, ranges in _statements("latency", split):
-        parameters = _parameters(keys.tolist(), ranges)
+        parameters = _parameters(channel_keys, ranges)
         table = cursor.sql(statement("sla", name), params=parameters).to_arrow_table()
+        key, start_s = _integers(table, "channel_key"), _integers(table, "start_s")
         if name == "latency_steps":
-            yield groups_of(table), _integers(table, "bucket"), _integers(table, "count")
+            yield key, start_s, _integers(table, "bucket"), _integers(table, "count")
             continue
         buckets, counts = (table.column(n).combine_chunks() for n in ("buckets", "counts"))
         lengths = buckets.value_lengths().to_numpy(zero_copy_only=False)
         yield (
-            np.repeat(groups_of(table), lengths),
+            np.repeat(key, lengths),
+            np.repeat(start_s, lengths),
             buckets.flatten().to_numpy().astype(np.int64),
             counts.flatten().to_numpy().astype(np.int64),
         )

@@ -9,10 +9,18 @@ import duckdb
 from linksla.errors import UsageError
 from linksla.inventory import Circuit
 from linksla.sql import statement
-from processors.blocks import BLOCK_SECONDS, Split
+from processors.blocks import BLOCK_SECONDS, Range, Split
 from sla.answers import Series, SeriesPoint
 from sla.contracts import Contract
-from sla.measured import Bins, Points, read_latency, read_sums, split_for
+from sla.measured import (
+    Bins,
+    LatencyCounts,
+    Points,
+    Sums,
+    read_latency,
+    read_sums,
+    split_for,
+)
 from sla.performance import rollup_seconds
 from sla.periods import Ownership
 from sla.telemetry import ChannelRow
@@ -115,11 +123,6 @@ def read_series(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    points: Mapping[str, Points]  # by metric
-
-
 def _values(
     cursor: duckdb.DuckDBPyConnection,
     circuit: Circuit,
@@ -131,39 +134,38 @@ def _values(
     if asked.metric == "bgp":
         return _bgp(cursor, channels, owns, asked)
     bins = Bins(asked.start_s, asked.end_s, asked.step_s)
-    keys = [channel.channel_key for channel in channels]
-    kind = "latency" if asked.metric == "latency" else "sums"
-    remembered = (kind, circuit.id, tuple(keys), tuple(owns), bins)
-    found = memory.get(remembered)
-    if not isinstance(found, _Found):
-        found = memory[remembered] = _Found(_read(cursor, kind, circuit, keys, owns, bins))
-    values = found.points[asked.metric]
-    scale = METRICS[asked.metric].scale
-    if kind == "latency":
-        return {at: (a / 1_000, b / 1_000, c / 1_000) for at, (a, b, c) in values.items()}
-    return {at: (a * scale, b * scale, c * scale) for at, (a, b, c) in values.items()}
+    keys = tuple(channel.channel_key for channel in channels)
+    pieces = _pieces(owns, bins, rollup_seconds(circuit))
+
+    def split() -> Split:
+        if not bins.whole_hours:
+            return Split((), pieces)
+        return split_for(cursor, keys, pieces, rollup_seconds(circuit))
+
+    about = (keys, pieces, bins.whole_hours)
+    if asked.metric == "latency":
+        counts = memory.get(("latency", about))
+        if not isinstance(counts, LatencyCounts):
+            counts = memory["latency", about] = read_latency(cursor, keys, split())
+        return counts.points(bins)
+    sums = memory.get(("sums", about, bins.step_s))
+    if not isinstance(sums, Sums):
+        finer = memory.get(("sums", about))
+        made = finer.coarser(bins) if isinstance(finer, Sums) else None
+        sums = made or read_sums(cursor, keys, split(), bins)
+        memory["sums", about, bins.step_s] = sums
+        memory.setdefault(("sums", about), sums)
+    return sums.points(asked.metric)
 
 
-def _read(
-    cursor: duckdb.DuckDBPyConnection,
-    kind: str,
-    circuit: Circuit,
-    keys: Sequence[int],
-    owns: Sequence[Ownership],
-    bins: Bins,
-) -> dict[str, Points]:
-    """Read what may be seen of a range: a step belongs to who owned the circuit at its start."""
-    grain = rollup_seconds(circuit)
-    pieces = [
+def _pieces(owns: Sequence[Ownership], bins: Bins, grain: int) -> tuple[Range, ...]:
+    """Return what may be seen of a range: a step belongs to who owned the circuit at its start."""
+    return tuple(
         (-(-lower // grain) * grain, upper)
         for own in owns
         for lower, upper in [(max(own.start_s, bins.start_s), min(own.end_s, bins.end_s))]
         if lower < upper
-    ]
-    split = split_for(cursor, keys, pieces, grain) if bins.whole_hours else Split((), tuple(pieces))
-    if kind == "latency":
-        return {"latency": read_latency(cursor, keys, split, bins)}
-    return read_sums(cursor, keys, split, bins)
+    )
 
 
 def _bgp(
@@ -188,14 +190,18 @@ def _bgp(
 
 
 def _points(values: Points, channel: ChannelRow, asked: SeriesAsked) -> tuple[SeriesPoint, ...]:
-    nothing = (None, None, None)
-    return tuple(
-        SeriesPoint(
-            asked.start_s + number * asked.step_s,
-            *values.get((channel.channel_key, number), nothing),
-        )
-        for number in range(asked.points)
-    )
+    scale, key = METRICS[asked.metric].scale, channel.channel_key
+    found = []
+    at_s = asked.start_s
+    for number in range(asked.points):
+        point = values.get((key, number))
+        if point is None:
+            found.append(SeriesPoint(at_s, None, None, None))
+        else:
+            low, middle, high = point
+            found.append(SeriesPoint(at_s, low * scale, middle * scale, high * scale))
+        at_s += asked.step_s
+    return tuple(found)
 
 
 def _limit(contract: Contract, metric: _Metric) -> tuple[str, float | None]:
