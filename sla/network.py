@@ -45,6 +45,7 @@ class OnNetwork:
         maintenance: Sequence[MaintenanceWindow],
         reclassified: Reclassified | None = None,
     ) -> None:
+        self._store = store
         self._snapshots = Snapshots(store)
         self._inventory = inventory
         self._contracts = contracts
