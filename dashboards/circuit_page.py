@@ -17,6 +17,7 @@ from linksla.errors import UsageError
 from linksla.inventory import Circuit
 from linksla.jitter import JITTER_KINDS
 from sla.answers import CircuitSummary, MonthAnswer, Series
+from sla.channel_view import ChannelView
 from sla.queries import Queries
 from sla.scope import Scope
 from sla.tape import describe_tape, render_tape
@@ -99,6 +100,8 @@ def circuit_panels(
         "commercial": scope.commercial,
     }
     if charts:
+        # asked for by the whole page only, not by the part that is fetched again and again
+        context["channels"] = lambda: panel(request, lambda: _channels(one, month.value))
         shown_to = min(end_s, max(summary.live_to_s, start_s + 60))
         context["charts"] = [
             (
@@ -120,6 +123,10 @@ def _month(one: _Circuit, summary: CircuitSummary, month: str) -> MonthAnswer | 
         return summary.month
     known = one.queries.months(one.scope, one.circuit_id)
     return one.queries.month(one.scope, one.circuit_id, known[-1]) if known else None
+
+
+def _channels(one: _Circuit, month: MonthAnswer | None) -> ChannelView | None:
+    return one.queries.channel_view(one.scope, one.circuit_id, month.month) if month else None
 
 
 def _versions(one: _Circuit, month: MonthAnswer | None) -> tuple[MonthVersion, ...]:

@@ -18,6 +18,7 @@ from dashboards.problems import NOT_FOUND, Refusal
 from dashboards.segment import CIRCUIT_PATH
 from linksla.errors import UsageError
 from sla.attributions import Act, Attribution
+from sla.channel_view import channel_view_json
 from sla.desk import REASON_CHARACTERS_MAX, Desk, decide_window, propose_window
 from sla.outages import proposal_json
 from sla.scope import AllCustomers
@@ -98,6 +99,15 @@ def versions(ask: Ask, paged: Paged, circuit_id: str, month: str) -> Response:
     if found is None:
         raise NOT_FOUND
     return listed(ask, paged, [version_json(one) for one in found], lambda b: str(b["version"]))
+
+
+@router.get(CIRCUIT_PATH + "/months/{month}/channels")
+def channels(ask: Ask, circuit_id: str, month: str) -> Response:
+    """Return a month by channel, each judged by itself, and when redundancy was lost."""
+    found = ask.portal.deps.queries.channel_view(ask.principal.scope, circuit_id, month)
+    if found is None:
+        raise NOT_FOUND
+    return ask.answer(channel_view_json(found))
 
 
 @router.post("/outages/{outage_id}/attribution", status_code=HTTPStatus.CREATED)

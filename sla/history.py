@@ -151,7 +151,7 @@ class Historian:
         decisions = tuple(_decided(w, _at(versions, w.start)) for w in windows)
         accepted = tuple(d.window for d in decisions if d.accepted and d.window.ticket is None)
         number = batch.add_circuit(circuit, facts, accepted)
-        caps = tuple(_caps(versions, live))
+        caps = tuple(caps_of(versions, live))
         complete_plans: list[_HistoryPlan] = []
         for version in versions:
             if version.start_s >= complete and complete_plans:
@@ -282,7 +282,7 @@ def _decided(window: MaintenanceWindow, contract: Contract) -> Decision:
     return decide(window, contract.maintenance)
 
 
-def _caps(versions: Sequence[ContractInForce], end_s: int) -> Iterable[Cap]:
+def caps_of(versions: Sequence[ContractInForce], end_s: int) -> Iterable[Cap]:
     """Return the caps by contract month: versions inside one share it (DESIGN 7.9)."""
     found: list[Cap] = []
     for version in versions:

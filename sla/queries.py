@@ -29,6 +29,7 @@ from sla.answers import (
 )
 from sla.calendar import is_month
 from sla.calm import Look
+from sla.channel_view import OnChannels
 from sla.contracts import Contract
 from sla.decided import OnDecisions
 from sla.explain import Explaining
@@ -54,7 +55,7 @@ _T = TypeVar("_T")
 _Answer = Callable[[duckdb.DuckDBPyConnection, Telemetry, CircuitHistory, Sequence[Ownership]], _T]
 
 
-class Queries(OnLedger, OnDecisions, OnVersions, Explaining):
+class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, Explaining):
     """Answers about circuits, months, outages, alarms; safe in any thread."""
 
     def __init__(
