@@ -6,6 +6,7 @@ Python's lock, but gives out one object a message. It unpacks a record batch who
 MiB holds for what is queued, not for one batch.
 """
 
+import operator
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -25,10 +26,60 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
 _POLL_BYTES: Final = 16 * 1024 * 1024
-_MESSAGES_MIN: Final = 100
-_MESSAGES_MAX: Final = 200_000
+_MESSAGES: Final = 1_000
+"""Asked for at once: 670,000 messages/s come in thousands, 190,000 in hundreds of thousands, whose
+objects no cache holds."""
+_QUEUED_MESSAGES: Final = 1_000_000  # librdkafka's 100,000 run dry between two polls
 _QUEUE_KIB: Final = 64 * 1024
 _LOG_APPEND_TIME: Final = 2  # of confluent_kafka: TIMESTAMP_LOG_APPEND_TIME
+
+
+class _Taken:
+    """Messages column by column; the objects they came in are gone at once."""
+
+    def __init__(self) -> None:
+        self.partition: list[int] = []
+        self.offset: list[int] = []
+        self.stamp: list[tuple[int, int]] = []
+        self.key: list[bytes | None] = []
+        self.value: list[bytes | None] = []
+        self.headers: list[object] = []
+        self.bytes = 0
+
+    def take(self, messages: "list[Message]") -> None:
+        # `map` over unbound methods: a third of the time of a comprehension, 0.04 µs a call.
+        from confluent_kafka import Message
+
+        values = list(map(Message.value, messages))
+        self.value += values
+        self.bytes += sum(map(len, filter(None, values)))
+        self.partition += map(Message.partition, messages)  # type: ignore[arg-type]
+        self.offset += map(Message.offset, messages)  # type: ignore[arg-type]
+        self.stamp += map(Message.timestamp, messages)
+        self.key += map(Message.key, messages)
+        self.headers += map(Message.headers, messages)
+
+    def batches(self) -> Batches:
+        partition = np.array(self.partition, np.int64)
+        offset = np.array(self.offset, np.int64)
+        stamps = np.array(self.stamp, np.int64)
+        batches: dict[int, list[RecordColumns]] = {}
+        for number in np.unique(partition).tolist():
+            places = np.flatnonzero(partition == number)
+            taken = operator.itemgetter(*places.tolist(), places[0])  # one more: always a tuple
+            headers = enumerate(taken(self.headers)[:-1])
+            batches[number] = [
+                RecordColumns(
+                    offset[places],
+                    stamps[places, 1],
+                    bool((stamps[places, 0] == _LOG_APPEND_TIME).all()),
+                    list(taken(self.key)[:-1]),
+                    list(taken(self.value)[:-1]),
+                    {n: cast(Headers, said) for n, said in headers if said},
+                    self.bytes * len(places) // len(partition),
+                )
+            ]
+        return batches
 
 
 class LibrdkafkaSource(KafkaSource):
@@ -49,7 +100,6 @@ class LibrdkafkaSource(KafkaSource):
         )
         self._reader: Any = None
         self._down = threading.Event()  # set by a thread of librdkafka's
-        self._messages_max = _MESSAGES_MIN
         self._end_of: dict[int, int] = {}
         self._paused = False
 
@@ -79,6 +129,7 @@ class LibrdkafkaSource(KafkaSource):
                 "check.crcs": True,
                 "enable.partition.eof": True,  # tells what lies behind transaction markers
                 "queued.max.messages.kbytes": _QUEUE_KIB,
+                "queued.min.messages": _QUEUED_MESSAGES,
                 "fetch.max.bytes": _QUEUE_KIB * 1024,
                 "receive.message.max.bytes": _QUEUE_KIB * 1024 + 1024 * 1024,
                 "fetch.wait.max.ms": 200,
@@ -92,24 +143,27 @@ class LibrdkafkaSource(KafkaSource):
         )
 
     def _fetched(self, timeout_seconds: float) -> Batches:
-        from confluent_kafka import KafkaException
+        from confluent_kafka import KafkaException, Message
 
-        try:
-            # `consume` waits for as many as it was asked for: first wait for one, then take what
-            # is there.
-            found = self._reader.consume(1, timeout_seconds)
-            if found:
-                found += self._reader.consume(self._messages_max, 0)
-        except KafkaException as error:
-            self._away(error)
-            return {}
+        taken = _Taken()
+        while taken.bytes < _POLL_BYTES:
+            try:
+                # `consume` waits for as many as it was asked for: wait for one, take what is there.
+                asked, wait = (_MESSAGES, 0) if taken.offset else (1, timeout_seconds)
+                found = self._reader.consume(asked, wait)
+            except KafkaException as error:
+                self._away(error)
+                break
+            if any(map(Message.error, found)):
+                self._look_at([message for message in found if message.error() is not None])
+                found = [message for message in found if message.error() is None]
+            taken.take(found)
+            if len(found) < asked:
+                break
         if self._down.is_set():
             self._down.clear()
             self._away(StreamError("librdkafka reports an error of the connection"))
-        good = [message for message in found if message.error() is None]
-        if len(good) < len(found):
-            self._look_at([message for message in found if message.error() is not None])
-        return self._columns(good) if good else {}
+        return taken.batches() if taken.offset else {}
 
     def _look_at(self, events: "list[Message]") -> None:
         from confluent_kafka import KafkaError
@@ -127,35 +181,6 @@ class LibrdkafkaSource(KafkaSource):
                 raise self._damaged(Exception(str(error)))
             else:
                 self._away(Exception(str(error)))
-
-    def _columns(self, messages: "list[Message]") -> Batches:
-        count = len(messages)
-        partition = np.fromiter((m.partition() for m in messages), np.int64, count)
-        offset = np.fromiter((m.offset() for m in messages), np.int64, count)
-        stamps = np.array([m.timestamp() for m in messages], np.int64)
-        values = [message.value() for message in messages]
-        size = sum(len(value) for value in values if value is not None)
-        wanted = _POLL_BYTES * count // max(size, 1)
-        self._messages_max = min(max(wanted, _MESSAGES_MIN), _MESSAGES_MAX)
-        batches: dict[int, list[RecordColumns]] = {}
-        for number in np.unique(partition).tolist():
-            places = np.flatnonzero(partition == number)
-            mine = [messages[place] for place in places]
-            headers: dict[int, Headers] = {
-                n: cast(Headers, found) for n, m in enumerate(mine) if (found := m.headers())
-            }
-            batches[number] = [
-                RecordColumns(
-                    offset[places],
-                    stamps[places, 1],
-                    bool((stamps[places, 0] == _LOG_APPEND_TIME).all()),
-                    [message.key() for message in mine],
-                    [values[place] for place in places],
-                    headers,
-                    size * len(places) // count,
-                )
-            ]
-        return batches
 
     def _position(self, tp: Any) -> int:
         return self._end_of.get(tp.partition, 0)
