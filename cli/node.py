@@ -47,17 +47,15 @@ POLL_SECONDS: Final = 0.5
 EVALUATE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_SECONDS_MAX: Final = 0.5
-KEEP_HOUSE_SHARE_MAX: Final = 0.1
-"""While catching up, upkeep may take at most this share of the writer's time."""
-KEEP_HOUSE_SHARE_IDLE_MAX: Final = 1 / 3
-"""The same while no poll waits."""
+CATCHING_UP_SHARE_MAX: Final = 0.1
+"""While the queue is full, judging and upkeep may take at most this share each of the writer's
+time: what is judged then is hours old, and samples come first."""
+KEEP_HOUSE_SHARE_MAX: Final = 1 / 3
+EVALUATE_SHARE_MAX: Final = 0.5
+"""The same while there is room in the queue."""
 EVALUATE_ALL_EVERY_SECONDS: Final = 20.0
 """Of circuits that are not calm: alarms also change because time passes, and a window's end must
 be announced within 60 s."""
-EVALUATE_SHARE_MAX: Final = 0.25
-"""While catching up, judging may take at most this share of the writer's time."""
-EVALUATE_SHARE_IDLE_MAX: Final = 0.5
-"""The same while no poll waits."""
 
 
 class Node:
@@ -227,7 +225,7 @@ class Node:
             return
         done = self._housekeeper.step(KEEP_HOUSE_SECONDS_MAX)
         self._node_alarms.evaluate(self._housekeeper.conditions())
-        share = KEEP_HOUSE_SHARE_MAX if self._queue.qsize() else KEEP_HOUSE_SHARE_IDLE_MAX
+        share = CATCHING_UP_SHARE_MAX if self._queue.full() else KEEP_HOUSE_SHARE_MAX
         rest = done.seconds / share - done.seconds if done.anything else 0.0
         self._keep_house_at = now + done.seconds + max(rest, KEEP_HOUSE_EVERY_SECONDS)
 
@@ -265,7 +263,7 @@ class Node:
         self._meters.observe("linksla_evaluate_seconds", took)
         self._meters.set("linksla_evaluate_due_circuits", len(self._rounds))
         rest = EVALUATE_EVERY_SECONDS if not len(self._rounds) else took
-        share = EVALUATE_SHARE_MAX if self._queue.qsize() else EVALUATE_SHARE_IDLE_MAX
+        share = CATCHING_UP_SHARE_MAX if self._queue.full() else EVALUATE_SHARE_MAX
         self._evaluate_at = now + max(rest, took / share)
         self._live.publish((*circuits, *due.went_on))
 
