@@ -19,6 +19,7 @@ from sla.answers import (
     Outage,
     Outcome,
 )
+from sla.spending import month_left_words
 from sla.tape import local_words, render_tape
 from sla.words import duration
 
@@ -271,8 +272,7 @@ def _buckets(answer: MonthAnswer) -> list[Printed]:
 
 
 def _budget(answer: MonthAnswer) -> str:
-    allowed, left = answer.budget_allowed_seconds, answer.budget_left_seconds
-    return f"{duration(allowed)} allowed, {duration(left)} left"
+    return f"{duration(answer.budget_allowed_seconds)} allowed, {month_left_words(answer)}"
 
 
 def _objective(objective: ObjectiveAnswer) -> Printed:

@@ -167,7 +167,7 @@ def outage_objectives(terms: OutageTerms, counted: Counted) -> tuple[ObjectiveAn
     began = counted.began
     found = []
     if terms.count_max is not None:
-        found.append(_growing(COUNT, terms.count_max, len(began), "outages", counted.is_open))
+        found.append(_growing(COUNT, terms.count_max, len(began), "", counted.is_open))
     if terms.longest_seconds_max is not None:
         longest = max((one.down_seconds for one in began), default=0)
         found.append(_growing(LONGEST, terms.longest_seconds_max, longest, "s", counted.is_open))
@@ -202,10 +202,15 @@ def _restoring(limit: int, began: Sequence[Spell], is_open: bool) -> ObjectiveAn
     actual = decimal_up(mean, 1)
     total = sum(one.down_seconds for one in began)
     said = (
-        f"{total:,} s over {len(began)} outages that began in the month = {actual} s"
+        f"{total:,} s over {counted_words(len(began))} that began in the month = {actual} s"
         f"{' so far' if is_open else ''}, which {'is within' if met else 'exceeds'} {limit:,} s."
     )
     return ObjectiveAnswer(RESTORE, str(limit), actual, "s", outcome, said, len(began), None, mean)
+
+
+def counted_words(count: int) -> str:
+    """Return `1 outage`, `3 outages`."""
+    return f"{count} outage{'' if count == 1 else 's'}"
 
 
 def _chronic(standing: ChronicStanding, is_open: bool) -> ObjectiveAnswer:
@@ -215,10 +220,8 @@ def _chronic(standing: ChronicStanding, is_open: bool) -> ObjectiveAnswer:
     elif is_open and standing.now == standing.needed - 1:
         outcome = Outcome.AT_RISK  # one more makes it chronic
     said = (
-        f"{standing.most} outages of {duration(standing.lasting_seconds)} or more within "
+        f"{counted_words(standing.most)} of {duration(standing.lasting_seconds)} or more within "
         f"{standing.within_days} days, the last of them in this month; {standing.needed} make the "
         "circuit chronic."
     )
-    return ObjectiveAnswer(
-        CHRONIC, str(standing.needed - 1), str(standing.most), "outages", outcome, said
-    )
+    return ObjectiveAnswer(CHRONIC, str(standing.needed - 1), str(standing.most), "", outcome, said)

@@ -49,7 +49,7 @@ def forecast_words(budget: Budget) -> str:
             f"Breached whatever comes: {duration(budget.overspent_seconds)} more were down than "
             "the target allows."
         )
-    unless = f"Met unless more than {duration(budget.left_seconds)} more are down."
+    unless = f"Availability is met unless more than {duration(budget.left_seconds)} more are down."
     past = ahead.past
     if past is None:
         return (

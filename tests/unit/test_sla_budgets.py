@@ -333,7 +333,7 @@ def test_the_forecast_says_its_method_and_its_range(tmp_path: Path) -> None:
 
     assert budget["forecast"] == {
         "verdict": "at_risk",
-        "reason": "Met unless more than 59 s more are down. Were the 10 d to come "
+        "reason": "Availability is met unless more than 59 s more are down. Were the 10 d to come "
         "like the past, it would be met in 6 of 11 cases: stretches of that length had 0 s to "
         "3 min 20 s down, 0 s in the middle.",
         "rest_seconds": 864_000,
@@ -352,7 +352,7 @@ def test_a_short_past_gives_no_range_but_says_what_would_breach(tmp_path: Path) 
     assert answer.budget is not None
     assert forecast_outcome(answer.budget) is None
     assert forecast_words(answer.budget) == (
-        "Met unless more than 4 min 19 s more are down. No forecast: 2 d of the "
+        "Availability is met unless more than 4 min 19 s more are down. No forecast: 2 d of the "
         "circuit's past are too few to compare with the 28 d to come."
     )
 
