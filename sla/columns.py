@@ -169,7 +169,7 @@ def _down(asked: Asked, row: Int64, state: Int64, seconds: Int64) -> Bool:
     if len(telling) == 0:
         return down
     of, what = row[telling], state[telling]
-    begins = _changes(of, what) | unknown[telling]
+    begins = _changes(of, what)  # two unknown runs are never neighbours
     first = np.flatnonzero(begins)
     together = np.add.reduceat(seconds[telling], first)
     decides = (what[first] != int(State.UNKNOWN)) & (together >= decisive[telling][first])

@@ -24,6 +24,8 @@ from sla.measures import Observed
 
 _MEAN, _MAXIMUM, _PERCENTILE = 1, 2, 3
 _NATIVE: Final = {"latency": 1_000, "jitter": 1_000, "loss": 1_000_000}  # ms to µs, ratio to ppm
+_STEPS_TOGETHER: Final = 500_000
+"""Rollup steps of circuits read at once: of four channels and two parts each some 300 MB."""
 _DENOMINATOR_MAX: Final = 1_000
 _NUMERATOR_MAX: Final = 10**9
 """With these, sums of 10^13 µs and counts of 10^8 stay exact in 64 bits."""
@@ -151,58 +153,60 @@ class WatchedObjectives:
         `circuits` are the numbers of those to look at, `complete_s` is by circuit number.
         """
         ends = complete_s // self._step_s * self._step_s
-        due = circuits[(self._rules_of[circuits] >= 0) & (ends[circuits] > self._next_s[circuits])]
-        if len(due) == 0:
-            return due
+        changed = [circuits[:0]]
+        due = circuits[self._rules_of[circuits] >= 0]
+        while len(due := due[ends[due] > self._next_s[due]]):
+            steps = max(_STEPS_TOGETHER // len(due), 1)
+            reach = np.minimum(ends, self._next_s + steps * self._step_s)
+            changed.append(self._advanced(cursor, due, reach))
+        return np.unique(np.concatenate(changed))
+
+    def _advanced(self, cursor: duckdb.DuckDBPyConnection, due: Int64, ends: Int64) -> Int64:
         wanted = np.zeros(len(self._rules_of), np.bool_)
         wanted[due] = True
         keys = self._by_circuit[wanted[self._circuit_of[self._by_circuit]]]
-        self._add(cursor, keys, self._next_s[self._circuit_of[keys]], ends[self._circuit_of[keys]])
+        of = self._circuit_of[keys]
+        self._add(cursor, keys, self._next_s[of], ends[of])
         self._next_s[due] = ends[due]
-        stirred = [due[:0]]
-        rules_of = self._rules_of[self._circuit_of[keys]]
-        for number in np.unique(rules_of).tolist():
-            stirred.append(self._outcomes(keys[rules_of == number], self._rules[number]))
-        return np.unique(np.concatenate(stirred))
+        rules_of = self._rules_of[of]
+        stirred = [
+            self._outcomes(keys[rules_of == number], self._rules[number])
+            for number in np.unique(rules_of).tolist()
+        ]
+        return np.concatenate([due[:0], *stirred])
 
     def _add(
         self, cursor: duckdb.DuckDBPyConnection, keys: Int64, from_s: Int64, to_s: Int64
     ) -> None:
-        bounds = {"first_s": int(from_s.min()), "last_s": int(to_s.max())}
-        watched = pa.table({"channel_key": keys, "from_s": from_s, "to_s": to_s})
-        totals = _lent(cursor, "watched_totals", bounds, watched=watched)
-        found = integers(totals, "channel_key")
-        columns = {name: integers(totals, name) for name in totals.column_names}
-        rules_of = self._rules_of[self._circuit_of[found]]
-        limits = []
-        for number in np.unique(rules_of).tolist():
-            rows = rules_of == number
-            for slot, rule in enumerate(self._rules[number]):
-                mine = found[rows]
-                self._count[mine, slot] += columns[f"{rule.metric}_count"][rows]
-                if rule.kind == _MEAN:
-                    self._value[mine, slot] += columns[f"{rule.metric}_sum"][rows]
-                elif rule.kind == _MAXIMUM:
-                    most = columns[f"{rule.metric}_max"][rows]
-                    self._value[mine, slot] = np.maximum(self._value[mine, slot], most)
-                else:
-                    self._count[mine, slot] += columns["lost_count"][rows]
-                    limits.append((number, slot, rule.bucket_max))
-        if not limits:
+        wanted = _Wanted.of(keys, from_s, to_s, len(self._circuit_of))
+        rules_of = self._rules_of[self._circuit_of[keys]]
+        groups = [(keys[rules_of == n], self._rules[n]) for n in np.unique(rules_of).tolist()]
+        for metric in sorted({rule.metric for _, rules in groups for rule in rules}):
+            seen = wanted.read(cursor, f"watched_{metric}", keys)
+            sums = {name: wanted.summed(seen, name) for name in ("observed", "total", "lost")}
+            sums["most"] = wanted.greatest(seen, "most")
+            for mine, rules in groups:
+                for slot, rule in enumerate(rules):
+                    if rule.metric == metric:
+                        self._add_slot(mine, slot, rule, sums)
+        if not any(rule.kind == _PERCENTILE for _, rules in groups for rule in rules):
             return
-        of_key = self._rules_of[self._circuit_of[keys]]
-        table = pa.concat_tables(
-            [
-                watched.filter(of_key == number)
-                .append_column("slot", pa.array(np.full(int((of_key == number).sum()), slot)))
-                .append_column("bucket_max", pa.array(np.full(int((of_key == number).sum()), most)))
-                for number, slot, most in limits
-            ]
-        )
-        within = _lent(cursor, "watched_within", bounds, watched_limits=table)
-        self._value[integers(within, "channel_key"), integers(within, "slot")] += integers(
-            within, "count"
-        )
+        seen = wanted.read(cursor, "watched_buckets", keys)
+        for mine, rules in groups:
+            for slot, rule in enumerate(rules):
+                if rule.kind == _PERCENTILE:
+                    within = seen["bucket"] <= rule.bucket_max
+                    self._value[mine, slot] += wanted.summed(seen, "count", within)[mine]
+
+    def _add_slot(self, keys: Int64, slot: int, rule: Rule, sums: Mapping[str, Int64]) -> None:
+        self._count[keys, slot] += sums["observed"][keys]
+        if rule.kind == _MEAN:
+            self._value[keys, slot] += sums["total"][keys]
+        elif rule.kind == _MAXIMUM:
+            most = np.maximum(self._value[keys, slot], sums["most"][keys])
+            self._value[keys, slot] = most
+        else:
+            self._count[keys, slot] += sums["lost"][keys]
 
     def _outcomes(self, keys: Int64, rules: tuple[Rule, ...]) -> Int64:
         """Return the circuits of some channels, ordered by circuit, whose outcomes changed."""
@@ -234,12 +238,41 @@ def _met(rule: Rule, value: Int64, count: Int64) -> Bool:
     return np.asarray(value * rule.limit.denominator <= rule.limit.numerator * observations)
 
 
-def _lent(
-    cursor: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, int], **tables: pa.Table
-) -> pa.Table:
-    for table, content in tables.items():
-        cursor.register(table, content)
-    found = cursor.sql(statement("sla", name), params=parameters).to_arrow_table()
-    for table in tables:
-        cursor.unregister(table)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The complete steps of channels, [from_s, to_s) by channel key; nothing of the others."""
+
+    from_s: Int64
+    to_s: Int64
+
+    @classmethod
+    def of(cls, keys: Int64, from_s: Int64, to_s: Int64, size: int) -> "_Wanted":
+        lower, upper = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        lower[keys], upper[keys] = from_s, to_s
+        return cls(lower, upper)
+
+    def read(self, cursor: duckdb.DuckDBPyConnection, name: str, keys: Int64) -> dict[str, Int64]:
+        """Return the columns of what lies in the steps."""
+        bounds = {"first_s": int(self.from_s[keys].min()), "last_s": int(self.to_s[keys].max())}
+        cursor.register("watched", pa.table({"channel_key": keys}))
+        found = cursor.sql(statement("sla", name), params=bounds).to_arrow_table()
+        cursor.unregister("watched")
+        columns = {column: integers(found, column) for column in found.column_names}
+        key, start = columns["channel_key"], columns["start_s"]
+        inside = (start >= self.from_s[key]) & (start < self.to_s[key])
+        if inside.all():
+            return columns
+        return {column: values[inside] for column, values in columns.items()}
+
+    def summed(self, seen: Mapping[str, Int64], name: str, rows: Bool | None = None) -> Int64:
+        """Return sums by channel key, exact: they stay far below 2**53."""
+        key, values = seen["channel_key"], seen[name]
+        if rows is not None:
+            key, values = key[rows], values[rows]
+        return np.bincount(key, values, len(self.from_s)).astype(np.int64)
+
+    def greatest(self, seen: Mapping[str, Int64], name: str) -> Int64:
+        """Return the greatest value by channel key, 0 where there is none."""
+        found = np.zeros(len(self.from_s), np.int64)
+        np.maximum.at(found, seen["channel_key"], seen[name])
+        return found
