@@ -29,6 +29,7 @@ class AlarmType(StrEnum):
     CIRCUIT_DOWN = "circuit_down"
     OBJECTIVE_BREACHED = "objective_breached"
     COVERAGE_LOST = "coverage_lost"
+    REDUNDANCY_LOST = "redundancy_lost"
     BUDGET_BURN = "budget_burn"
     FEED_GAP = "feed_gap"
     WAL_LARGE = "wal_large"
@@ -53,6 +54,7 @@ SEVERITIES: Final = {
     AlarmType.CIRCUIT_DOWN: Severity.CRITICAL,
     AlarmType.OBJECTIVE_BREACHED: Severity.MAJOR,
     AlarmType.COVERAGE_LOST: Severity.MAJOR,
+    AlarmType.REDUNDANCY_LOST: Severity.MAJOR,
     AlarmType.BUDGET_BURN: Severity.MAJOR,
     AlarmType.FEED_GAP: Severity.MAJOR,
     AlarmType.WAL_LARGE: Severity.MAJOR,
@@ -132,6 +134,7 @@ def judge(facts: CircuitFacts) -> tuple[Judged, ...]:
     return (
         _circuit_down(facts),
         _silence(facts),
+        _redundancy(facts),
         *_burning(facts),
         *(judged for month in facts.months for judged in _month(month, facts)),
     )
@@ -161,6 +164,38 @@ def _down_condition(facts: CircuitFacts) -> Condition:
     if summary.state == "up":
         return Over(since, f"up since {iso(since)}: {good}, {needed}")
     return Undecided(f"unmeasured since {iso(since)}: unknown data raise and clear nothing")
+
+
+def _redundancy(facts: CircuitFacts) -> Judged:
+    return Judged(
+        AlarmType.REDUNDANCY_LOST, "", _redundancy_condition(facts), Horizon.PROVISIONAL,
+        facts.summary.live_to_s, present=True,
+    )  # fmt: skip
+
+
+def _redundancy_condition(facts: CircuitFacts) -> Condition:
+    """Judge whether the circuit is up on fewer channels than it has.
+
+    Both ways it takes n cells, and at least 60 s; an outage is for circuit_down to tell.
+    """
+    summary = facts.summary
+    ended = _ended(facts.circuit, max(summary.live_to_s, summary.complete_up_to_s))
+    if ended is not None:
+        return ended
+    if summary.state != "up":
+        return Undecided(f"the circuit is {summary.state}")
+    total, since = summary.channels_total, summary.live_to_s - silent_seconds_least(facts)
+    if summary.channels_bad:
+        named = ", ".join(summary.channels_bad)
+        return Holds(
+            since, since,
+            f"up without {named} since {iso(since)} or earlier: {summary.channels_good} of {total} "
+            f"channels good, {summary.channels_needed} needed; no downtime of the circuit",
+            Measure(str(summary.channels_good), str(total), "channels good"),
+        )  # fmt: skip
+    if summary.channels_settled:
+        return Over(since, f"all {total} channels are good")
+    return Undecided("a channel has not been good or bad for long enough")
 
 
 def _silence(facts: CircuitFacts) -> Judged:

@@ -167,6 +167,7 @@ class AlarmEvaluator:
                 facts.circuit,
                 now_s=now_us // MICROSECONDS,
                 horizon_s=item.horizon_s,
+                channels=_about(item, facts),
             )
             change = step(key, standing.get(key), item, now_us=now_us, muted=muted)
             if change is not None:
@@ -306,3 +307,8 @@ def _not_judged(key: AlarmKey, summary: CircuitSummary) -> Judged:
         key.type, key.qualifier, Undecided("nothing new is known"), Horizon.COMPLETE,
         summary.complete_up_to_s, present=False,
     )  # fmt: skip
+
+
+def _about(item: Judged, facts: CircuitFacts) -> tuple[str, ...]:
+    """Return the channels that an alarm is about, where it is about some only."""
+    return facts.summary.channels_bad if item.type is AlarmType.REDUNDANCY_LOST else ()

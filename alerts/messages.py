@@ -24,6 +24,7 @@ _RUNBOOKS: Final = {
     AlarmType.CIRCUIT_DOWN: "docs/runbooks.md#circuit_down",
     AlarmType.OBJECTIVE_BREACHED: "docs/runbooks.md#objective_breached",
     AlarmType.COVERAGE_LOST: "docs/runbooks.md#coverage_lost",
+    AlarmType.REDUNDANCY_LOST: "docs/runbooks.md#redundancy_lost",
     AlarmType.BUDGET_BURN: "docs/runbooks.md#budget_burn",
     AlarmType.FEED_GAP: "docs/runbooks.md#feed_gap",
     AlarmType.WAL_LARGE: "docs/runbooks.md#wal_large",

@@ -4,7 +4,7 @@ Muting is one of a window's three separate effects (DESIGN 7.4): it depends neit
 window is excluded from the SLA nor on whether the customer sees it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from alerts.alarms import Muted
@@ -18,20 +18,32 @@ the window is not announced first and cleared at once. Half of the 60 s that ALA
 
 
 def muted_by(
-    windows: Iterable[MaintenanceWindow], circuit: Circuit, *, now_s: int, horizon_s: int
+    windows: Iterable[MaintenanceWindow],
+    circuit: Circuit,
+    *,
+    now_s: int,
+    horizon_s: int,
+    channels: Sequence[str] = (),
 ) -> Muted | None:
     """Return the window that mutes a circuit now, or None.
 
-    A channel's window does not mute its circuit: others are there to hold the circuit up. Nor does
-    a ticket that waits for the customer: it stops a clock, not the alarms.
+    A channel's window does not mute its circuit: others are there to hold the circuit up. But what
+    is about `channels` only is muted when each of them is in a window of its own. A ticket that
+    waits for the customer stops a clock, and mutes nothing.
     """
+    missing = set(channels)
     for window in windows:
-        if not window.mute_alerts or window.channel is not None or window.ticket is not None:
+        if not window.mute_alerts or window.ticket is not None:
+            continue
+        if window.channel is not None and window.channel not in missing:
             continue
         if window.circuit != circuit.id and (window.site is None or window.site != circuit.site):
             continue
         awaiting_evidence = horizon_s < window.end <= now_s < window.end + EVIDENCE_WAIT_SECONDS
-        if window.start <= now_s < window.end or awaiting_evidence:
+        if not (window.start <= now_s < window.end or awaiting_evidence):
+            continue
+        missing.discard(window.channel or "")
+        if window.channel is None or not missing:
             return Muted(
                 f"in maintenance window {window.id} until {iso(window.end)}: {window.reason}"
             )

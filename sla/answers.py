@@ -269,6 +269,8 @@ class CircuitSummary:
     complete_up_to_s: int
     live_to_s: int
     month: MonthAnswer | None  # the month that is open; None: nothing complete yet
+    channels_bad: tuple[str, ...] = ()  # all through the last n cells, and at least 60 s
+    channels_settled: bool = False  # each channel was good, or was bad, all through that time
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,11 +62,16 @@ def summary(
     """Return one line of the list; for a former owner, as the circuit stood when it left."""
     state, since = Bucket.UNMEASURED, None
     complete = live = circuit.active_from
+    lasting: list[ChannelRun] = []
     if history is not None:
         complete = min(history.complete_up_to_s, own.end_s)
         live = min(history.live_to_s, own.end_s)
         patience = _patience_seconds(circuit, contract)
         state, since = standing(history.live.runs, own.start_s, live, patience)
+        # a run is cut at the patience's beginning: one that starts there has lasted so long (but
+        # for the newest cell, which may not be in from every channel)
+        first = live - patience
+        lasting = [run for run in channels if run.state != "unknown" and run.start_s <= first]
     return CircuitSummary(
         circuit_id=circuit.id,
         customer_id=customer.id,
@@ -82,6 +87,8 @@ def summary(
         complete_up_to_s=complete,
         live_to_s=live,
         month=months[0] if months else None,
+        channels_bad=tuple(run.channel for run in lasting if run.state == "bad"),
+        channels_settled=bool(lasting) and len(lasting) == len(channels),
     )
 
 
