@@ -205,11 +205,11 @@ def _statements(kind: str, split: Split) -> Iterator[tuple[str, Sequence[Range]]
     """Yield what is to be run over which ranges, so that nobody reads what lies far between."""
     if split.blocks:
         yield f"{kind}_blocks", split.blocks
-    for ranges in _near(split.steps):
+    for ranges in near(split.steps):
         yield f"{kind}_steps", ranges
 
 
-def _near(ranges: Iterable[Range]) -> list[list[Range]]:
+def near(ranges: Iterable[Range]) -> list[list[Range]]:
     """Return ranges in groups; between two groups there is an hour or more."""
     groups: list[list[Range]] = []
     for one in ranges:

@@ -18,6 +18,7 @@ from sla.answers import ObjectiveAnswer
 from sla.calm import Sums
 from sla.contracts import PerformanceTerms
 from sla.measures import Observed, pooled
+from sla.observed import observed_of
 from sla.performance import (
     Asked,
     Link,
@@ -25,7 +26,6 @@ from sla.performance import (
     link_of,
     next_step,
     qualifying,
-    read_observed,
     rollup_seconds,
 )
 from sla.periods import Ownership, Period
@@ -176,7 +176,7 @@ def _read(
 ) -> Iterator[tuple[_Task, tuple[Observed, ...]]]:
     for together in _neighbours(tasks):
         yield from zip(
-            together, read_observed(cursor, [task.asked for task in together]), strict=True
+            together, observed_of(cursor, [task.asked for task in together]), strict=True
         )
 
 

@@ -94,7 +94,7 @@ def read_observed(
         statement("sla", "performance_totals"), parameters
     ).fetchall():
         of = (number, key)
-        one = _observed(names[of], values, buckets.get(of, {}), throughput.get(of, {}))
+        one = observed(names[of], values, buckets.get(of, {}), throughput.get(of, {}))
         found[number] += (one,)
     return found
 
@@ -141,12 +141,13 @@ def _parameters(asked: Sequence[Asked], wanted: Sequence[int]) -> dict[str, obje
     }
 
 
-def _observed(
+def observed(
     name: str,
     values: Sequence[int | None],
     stored: Mapping[int, int],
     throughput: Mapping[str, Totals],
 ) -> Observed:
+    """Return what was read of one channel; `stored` are counts of buckets as the table has them."""
     n, total, greatest, lost, m, ppm, worst, jitters, jitter_us, jitter_max = (
         value or 0 for value in values
     )

@@ -8,6 +8,9 @@ import pytest
 from linksla.stores import TelemetryStore
 from processors.blocks import BLOCK_SECONDS, BlockMaker, Readable, readable
 from sla.measured import METRICS, Bins, read_latency, read_sums, split_for
+from sla.observed import observed_of
+from sla.performance import Asked, read_observed
+from sla.telemetry import ChannelRow
 from tests.unit.processors_support import (
     MIDNIGHT,
     US,
@@ -199,3 +202,27 @@ def test_a_split_reads_every_second_once() -> None:
             assert lower % BLOCK_SECONDS == upper % BLOCK_SECONDS == 0
             assert hours.from_s <= lower < upper <= hours.to_s
             assert not any(lower <= hour < upper for hour in due)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_objectives_are_observed_alike_with_blocks_and_without(memory_store, seed: int) -> None:
+    rng = random.Random(seed)
+    written(memory_store, measured(seed), grid=10)
+    cuts = sorted(rng.sample(range(0, HOURS * 3_600, 60), 6))
+    pieces = [(MIDNIGHT + a, MIDNIGHT + b) for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
+    channels = [ChannelRow("X", name, key, 0, None) for key, name in enumerate(CHANNELS, 1)]
+    asked = [
+        Asked(channels, pieces, 60, throughput=True),
+        Asked(channels[:1], [(MIDNIGHT, MIDNIGHT + 5 * 3_600)], 60),
+        Asked(channels, [], 60),
+    ]
+    made(memory_store)
+    writer = writer_of(memory_store, circuit(channels=CHANNELS))
+    late = [at(60 * n + 7, channel="a", latency_us=90_000) for n in range(0, 300, 170)]
+    writer.write(poll_of(numbered(late, 5_000)))
+
+    expected = read_observed(memory_store.writer, asked)
+    assert observed_of(memory_store.writer, asked) == expected
+    made(memory_store)
+    assert observed_of(memory_store.writer, asked) == expected
+    assert expected[1][0].latency_count > 500
