@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 import jgo
@@ -21,15 +22,22 @@ PACKAGES = (
     f"org.apache.spark:spark-sql-kafka-0-10_2.13:{VERSION}"
     f"+org.apache.spark:spark-avro_2.13:{VERSION}"
 )
-RUNS = 2  # the second is warm
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """Seconds of warm runs over a whole topic: in one micro-batch, and in many."""
+
+    at_once_seconds: float
+    streaming_seconds: float
 
 
 class SparkUnavailable(Exception):
     """Spark cannot be had here, and why."""
 
 
-def seconds_warm(bootstrap: str, topic: str, *, batched: bool) -> float:
-    """Return the seconds of a warm run that reads the whole topic and rolls it up by minute.
+def measured(bootstrap: str, topic: str, *, batched: bool, messages: int) -> Warm:
+    """Read the whole topic and roll it up by minute, `messages` a micro-batch when streaming.
 
     Raises:
         SparkUnavailable: no PySpark, no jars, or it failed; the last words are in the message.
@@ -47,7 +55,7 @@ def seconds_warm(bootstrap: str, topic: str, *, batched: bool) -> float:
         ran = subprocess.run(
             [
                 str(python), str(Path(__file__).with_name("spark_rollup.py")),
-                bootstrap, topic, str(schema), "1" if batched else "0", str(RUNS),
+                bootstrap, topic, str(schema), "1" if batched else "0", str(messages),
             ],
             env={
                 **os.environ,
@@ -57,9 +65,9 @@ def seconds_warm(bootstrap: str, topic: str, *, batched: bool) -> float:
             capture_output=True, text=True, timeout=900, check=False,
         )  # fmt: skip
     found = [float(line.split()[1]) for line in ran.stdout.splitlines() if "seconds " in line]
-    if ran.returncode or len(found) < RUNS:
+    if ran.returncode or len(found) < 3:
         raise SparkUnavailable(f"it failed: {ran.stderr.strip()[-600:]}")
-    return found[-1]
+    return Warm(found[1], found[2])
 
 
 def _python(folder: Path) -> Path:
