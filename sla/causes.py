@@ -11,6 +11,7 @@ from typing import Any, Final
 
 LATE_DATA: Final = "late data"
 HIDDEN: Final = "a maintenance record changed"  # one that is not shown to the customer
+_KINDS: Final = {"ticket": "ticket", "outage": "attribution"}  # by the first word of the scope
 
 Answer = Mapping[str, Any]
 """DESIGN 9's body of a month, as `sla.json.to_json` makes it."""
@@ -76,15 +77,21 @@ def _words(outage: Answer) -> Any:
 
 
 def _windows(before: Answer, after: Answer) -> Iterator[Cause]:
+    told = {
+        word["id"]
+        for one in (before, after)
+        for outage in one["outages"]
+        for word in _words(outage)
+    }
     old, new = (
-        {one["id"]: one for one in answer["exclusions"] if not one["scope"].startswith("outage ")}
+        {one["id"]: one for one in answer["exclusions"] if one["id"] not in told}
         for answer in (before, after)
     )
     for name in sorted(old.keys() | new.keys()):
         was, now = old.get(name), new.get(name)
         one = now or was
         assert one is not None  # noqa: S101 - the name is of one of the two
-        kind = "ticket" if one["scope"].startswith("ticket ") else "maintenance"
+        kind = _KINDS.get(one["scope"].partition(" ")[0], "maintenance")
         said = _change(was, now)
         if said:
             who = (one.get("decided_by") if now else "") or one.get("proposed_by", "")

@@ -1,97 +1,22 @@
 """Circuits that start, end, change channels, bandwidth or owner inside a month: hand-worked."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
-
 import pytest
 
-from linksla.clock import MICROSECONDS, ManualClock, parse_instant
-from linksla.inventory import Bandwidth, Channel, Circuit, Customer, Inventory, Ownership
-from linksla.settings import TimeSettings
-from linksla.sql import statement
+from linksla.inventory import Bandwidth, Channel, Ownership
 from linksla.stores import TelemetryStore
-from linksla.wire import partition_of
 from sla.answers import Seconds
 from sla.channel_view import ChannelView, channel_view_json
-from sla.contracts import AvailabilityTerms, Contract
 from sla.maintenance import MaintenanceWindow
 from sla.queries import Queries
 from sla.scope import AllCustomers, OnlyCustomers
+from tests.unit.circuit_bench import HOUR, Bench, day
 
 ALL = AllCustomers(commercial=True)
-JUNE = parse_instant("2026-06-01T00:00:00Z")  # 2,592,000 s
-DAY, HOUR = 86_400, 3_600
-HORIZON = JUNE + 40 * DAY
-
-
-@dataclass
-class Bench:
-    """One circuit, whose channels are good but where a test says otherwise."""
-
-    store: TelemetryStore
-    needed: int = 1
-    channels: tuple[Channel, ...] = (Channel(name="a"),)
-    bad: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    windows: tuple[MaintenanceWindow, ...] = ()
-
-    def queries(self, **more) -> Queries:
-        known = {
-            "id": "C", "owners": (Ownership(customer="acme"),), "contract": "c", "site": "S",
-            "region": "r", "bandwidth_mbps": 1000, "grid_seconds": 10, "active_from": JUNE,
-            "channels": self.channels,
-        }  # fmt: skip
-        circuit = Circuit(**(known | more))
-        self._fill(circuit)
-        customers = {name: Customer(id=name, name=name) for name in ("acme", "globex")}
-        terms = AvailabilityTerms(
-            target_percent=Fraction("99.9"), up_at_least=self.needed, consecutive=3
-        )
-        contract = Contract(
-            id="c", version=1, title="T", source="here", timezone="UTC", availability=terms
-        )
-        return Queries(
-            self.store, Inventory(customers, {"C": circuit}), {"c": (contract,)}, self.windows,
-            TimeSettings(), ManualClock(HORIZON * MICROSECONDS),
-        )  # fmt: skip
-
-    def _fill(self, circuit: Circuit) -> None:
-        writer, partition = self.store.writer, partition_of("C")
-        for key, channel in enumerate(circuit.channels, 1):
-            lower, upper = circuit.channel_active(channel)
-            writer.execute(
-                "insert into channels values (?, 'C', ?, ?, 10, ?, ?)",
-                [key, channel.name, partition, lower, upper],
-            )
-            writer.execute(
-                statement("sla", "trial_progress"), {"channel_key": key, "horizon_s": HORIZON}
-            )
-            at, spans = lower, []
-            for start, end in self.bad.get(channel.name, []):
-                spans += [(at, start, 1), (start, end, 2)]
-                at = end
-            spans.append((at, min(upper or HORIZON, HORIZON), 1))
-            spans = [one for one in spans if one[0] < one[1]]
-            writer.execute(
-                statement("sla", "trial_spans"),
-                {
-                    "channel_key": key, "start_s": [one[0] for one in spans],
-                    "end_s": [one[1] for one in spans], "bgp": [one[2] for one in spans],
-                    "loss_class": [0] * len(spans),
-                },
-            )  # fmt: skip
-        writer.execute(
-            statement("sla", "trial_offset"), {"partition": partition, "horizon_s": HORIZON}
-        )
 
 
 @pytest.fixture
-def bench(memory_store: TelemetryStore) -> Iterator[Bench]:
+def bench(memory_store: TelemetryStore) -> Bench:
     return Bench(memory_store)
-
-
-def day(number: int, seconds: int = 0) -> int:
-    return JUNE + (number - 1) * DAY + seconds
 
 
 def june(queries: Queries, scope=ALL):
