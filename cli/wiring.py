@@ -110,8 +110,9 @@ class Running:
             retention=settings.retention,
         )
         self.housekeeper = Housekeeper(
-            self.telemetry, settings.retention, settings.storage, self.clock, self.meters
-        )
+            self.telemetry, settings.retention, settings.storage, self.clock, self.meters,
+            settled=self.queries.settled,
+        )  # fmt: skip
         self.node = Node(
             self.configuration,
             source=self.source,

@@ -46,6 +46,7 @@ from sla.records import read_alarms
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
 from sla.series import checked, read_series
+from sla.settled import OnSettled
 from sla.shown import shown_exclusions, shown_month
 from sla.summaries import newest_states, read_tape, summary
 from sla.telemetry import Telemetry
@@ -55,7 +56,7 @@ _T = TypeVar("_T")
 _Answer = Callable[[duckdb.DuckDBPyConnection, Telemetry, CircuitHistory, Sequence[Ownership]], _T]
 
 
-class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, Explaining):
+class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaining):
     """Answers about circuits, months, outages, alarms; safe in any thread."""
 
     def __init__(
