@@ -1,7 +1,8 @@
 -- Put the rollups of a range of channels and one hour together, a row a channel.
 -- Grain: channel. Inputs: rollup_parts, latency_histogram in [$from_s, $to_s) and the range of
 -- channels. Not idempotent. Steps are summed over their parts first: the least mean of a minute does
--- not depend on how polls were cut.
+-- not depend on how polls were cut. latency_buckets holds what else is counted by buckets, too: above
+-- 4096, other metrics begin (processors.buckets.DISTRIBUTIONS).
 insert into rollup_blocks
 with steps as (
     select
@@ -44,8 +45,7 @@ counts as (
     select channel_key, bucket, sum(count)::bigint as count
     from latency_histogram
     where
-        bucket < 4096  -- above it other metrics begin
-        and start_s >= $from_s and start_s < $to_s
+        start_s >= $from_s and start_s < $to_s
         and channel_key >= $first_channel_key and channel_key <= $last_channel_key
     group by channel_key, bucket
 ),

@@ -10,6 +10,9 @@ from processors.buckets import DISTRIBUTIONS, bucket_of, split_bucket
 from processors.compaction import RollupCompactor
 from processors.distributions import ask
 from sla.contracts import distributions_asked, load_contracts
+from sla.observed import observed_of
+from sla.performance import Asked, read_observed
+from sla.telemetry import ChannelRow
 from tests.unit.processors_support import (
     DAY,
     MIDNIGHT,
@@ -55,6 +58,8 @@ def wanted(samples: list[Sample], metric: str) -> dict[int, int]:
     found: dict[int, int] = {}
     for one in samples:
         value = getattr(one, column)
+        if metric == "loss" and value is None and one.latency_us is not None:
+            value = 0  # what came through was not lost
         if value is not None:
             found[bucket_of(value)] = found.get(bucket_of(value), 0) + 1
     return found
@@ -159,3 +164,23 @@ def test_charts_of_latency_are_what_they_are_without_them(memory_store, blocks: 
 
     assert answers(other, 3_600, 4 * 3_600) == answers(memory_store, 3_600, 4 * 3_600)
     other.close()
+
+
+def test_objectives_find_them_in_blocks_as_in_minutes(memory_store) -> None:
+    ask(memory_store.writer, {"c": set(METRICS)})
+    samples = [replace(one, rx_bps=(one.rx_bps or 0) % 10**12) for one in measured(3)]
+    written(memory_store, samples)
+    channels = [ChannelRow("X", name, key, 0, None) for key, name in enumerate("abc", 1)]
+    pieces = [(MIDNIGHT + 600, MIDNIGHT + 4 * 3_600)]
+    asked = [Asked(channels, pieces, 60, throughput=True)]
+    expected = read_observed(memory_store.writer, asked)
+
+    made(memory_store)
+    found = observed_of(memory_store.writer, asked)
+
+    assert found == expected
+    for metric in METRICS:
+        inside = [s for s in samples if s.channel == "a"
+                  and pieces[0][0] <= s.observed_at_us // US < pieces[0][1]]  # fmt: skip
+        assert dict(found[0][0].counts(metric)) == wanted(inside, metric)
+        assert sum(found[0][0].counts(metric).values()) == found[0][0].totals(metric).count
