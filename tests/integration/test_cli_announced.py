@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
 def configured(folder: Path) -> Path:
     write_config(folder / "config")
     (folder / "config" / "linksla.yaml").write_text("data: ../data\nweb: {port: 0}\n")
+    with (folder / "config" / "contracts" / "single.yaml").open("a") as contract:
+        contract.write("exclusions: {customer: true, waiting_for_customer: true}\n")
     return folder / "config"
 
 
@@ -82,12 +84,15 @@ def circuit(circuit_id: str, active_from_s: int) -> bytes:
     ).encode()  # fmt: skip
 
 
-def send_samples(bootstrap: str, circuit_id: str, first_s: int, count: int) -> None:
+def send_samples(
+    bootstrap: str, circuit_id: str, first_s: int, count: int, bad: Container[int] = ()
+) -> None:
     rows = [
         {
             "circuit_id": circuit_id, "channel": "primary", "sequence": n,
             "observed_at": (first_s + 10 * n) * 1_000_000, "interval_ms": 10_000,
-            "latency_ms": 3.0, "loss_ratio": 0.0, "bgp_state": "ESTABLISHED",
+            "latency_ms": 3.0, "loss_ratio": 0.0,
+            "bgp_state": "IDLE" if n in bad else "ESTABLISHED",
         }
         for n in range(count)
     ]  # fmt: skip
@@ -220,6 +225,47 @@ def test_maintenance_is_a_proposal_until_notice_or_another_person_accepts_it(
 
     until(lambda: not exclusion(accepted=True), 10)
     assert exclusion(accepted=False) == []
+
+
+def test_what_people_decide_beside_a_running_node_restates_the_month_within_seconds(
+    running: Running, broker: EmbeddedKafka, tmp_path: Path
+) -> None:
+    now_s = CLOCK.now_us() // 1_000_000
+    announce(broker.bootstrap, TOPIC_INVENTORY, [("circuit:DEC-1", circuit("DEC-1", now_s - 900))])
+    first_s = (now_s - 890) // 10 * 10
+    send_samples(broker.bootstrap, "DEC-1", first_s, 80, {*range(20, 50), *range(60, 70)})
+    outages, _ = until(
+        lambda: (found := running.queries.outages(ALL, "DEC-1", 0, now_s)) and len(found) == 2
+        and found, 10,
+    )  # fmt: skip
+
+    def excluded() -> int:
+        found = running.queries.month(ALL, "DEC-1", running.queries.months(ALL, "DEC-1")[-1])
+        return found.seconds.excluded if found else 0
+
+    def desk(**more: str) -> Any:
+        return ask_node(tmp_path / "data" / "linksla.sock", "POST", "/outages", more)
+
+    (proposal,) = desk(
+        action="attribute", id=outages[0].outage_id, who="noc", why="power", circuit="DEC-1",
+        attribution="customer",
+    )  # fmt: skip
+    assert excluded() == 0
+    desk(action="approve", id=proposal["id"], who="manager", why="confirmed")
+    until(lambda: excluded() == 300, 10)
+    start_s = first_s + 600  # the second outage's onset
+    wait = {
+        "id": "INC-9", "circuit": "DEC-1", "ticket": "INC-9", "start": iso(start_s + 50),
+        "proposed_by": "desk", "reason": "nobody opens the door",
+    }  # fmt: skip
+    announce(broker.bootstrap, TOPIC_MAINTENANCE, [("INC-9", json.dumps(wait).encode())])
+    until(lambda: any(w.ticket for w in running.queries.maintenance), 10)
+    config = ["--config", str(tmp_path / "config")]
+    assert main(["maintenance", "approve", "INC-9", "--by", "noc", *config]) == 0
+    until(lambda: excluded() == 350, 10)
+
+    (listed,) = desk(action="list")
+    assert (listed["standing"], listed["decided_by"]) == ("approved", "manager")
 
 
 def test_a_second_node_on_a_running_ones_data_is_refused_and_the_first_goes_on(
