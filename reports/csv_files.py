@@ -25,6 +25,7 @@ _CIRCUIT_COLUMNS: Final = (
     "availability_as_experienced_percent", "availability_formula",
     "availability_unmeasured_bad_percent", "availability_unmeasured_good_percent", "verdict",
     "credit_percent", "credit_reason", "budget_allowed_seconds", "budget_left_seconds",
+    "credit_amount", "credit_currency", "credit_issued", "credit_claim_by", "credit_working",
 )  # fmt: skip
 
 
@@ -33,10 +34,15 @@ def csv_files(facts: ReportFacts) -> dict[str, bytes]:
     return {
         "circuits": _table(_CIRCUIT_COLUMNS, _circuit_rows(facts)),
         "segments": _table(
-            ("circuit_id", "contract_id", "contract_version", "start", "end"),
+            ("circuit_id", "contract_id", "contract_version", "start", "end", "bandwidth_mbps",
+             "owners", "price", "charge", "target", "availability", "down_seconds", "verdict",
+             "seconds", "credit_percent", "credit_reason"),
             (
                 (c.answer.circuit_id, s.contract_id, s.contract_version, iso(s.start_s),
-                 iso(s.end_s))
+                 iso(s.end_s), s.bandwidth_mbps, " ".join(o.customer_id for o in s.owners), s.price,
+                 s.charge, s.target, s.availability, s.down_seconds, s.verdict,
+                 (s.full_end_s or s.end_s) - s.start_s,
+                 s.credit_percent, s.credit_reason)
                 for c in facts.circuits for s in c.answer.segments
             ),
         ),
@@ -96,7 +102,9 @@ def _circuit_rows(facts: ReportFacts) -> Iterable[Sequence[Cell]]:
             a.bad_but_not_down_seconds, a.coverage, a.availability_contractual,
             a.availability_as_experienced, a.availability_formula, a.availability_bounds[0],
             a.availability_bounds[1], a.verdict, a.credit_percent, a.credit_reason,
-            a.budget_allowed_seconds, a.budget_left_seconds,
+            a.budget_allowed_seconds, a.budget_left_seconds, a.credit_amount, a.credit_currency,
+            None if a.credit_issued is None else _truth(a.credit_issued),
+            None if a.credit_claim_by_s is None else iso(a.credit_claim_by_s), a.credit_working,
         )  # fmt: skip
 
 

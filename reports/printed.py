@@ -8,8 +8,10 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from linksla.clock import iso, utc
+from linksla.clock import iso
 from reports.facts import CircuitFacts, ReportFacts
+from reports.money import bandwidth_words, credit_printed, credit_short, segments_printed
+from reports.words import Printed, breakable, local_short
 from sla.answers import (
     BucketRun,
     ExclusionAnswer,
@@ -23,8 +25,6 @@ from sla.spending import month_left_words
 from sla.tape import local_words, render_tape
 from sla.words import duration
 
-Printed = dict[str, object]
-
 _VERDICT_WORDS: Final = {
     Outcome.MET: "met",
     Outcome.BREACHED: "breached",
@@ -33,9 +33,6 @@ _VERDICT_WORDS: Final = {
 }
 _TAPE_PIXELS: Final = 520  # with the labels 596 px on 510 pt: text of 11 px prints at 9.4 pt
 _TAPE_FONT: Final = "Libertinus Serif"  # the template's; system fonts are never asked
-_UNBROKEN_MAX: Final = (
-    24  # longer words get invisible break points, so that no name leaves its cell
-)
 _SHARE_DIGITS: Final = 5
 
 
@@ -115,16 +112,6 @@ def share_words(seconds: int, total: int, *, up: bool) -> str:
     return f"{share // 10**_SHARE_DIGITS}.{share % 10**_SHARE_DIGITS:0{_SHARE_DIGITS}}"
 
 
-def breakable(text: str) -> str:
-    """Return a text with zero-width spaces in words too long for a cell."""
-    if all(len(word) <= _UNBROKEN_MAX for word in text.split(" ")):
-        return text
-    return " ".join(
-        "\u200b".join(word[i : i + _UNBROKEN_MAX] for i in range(0, len(word), _UNBROKEN_MAX))
-        for word in text.split(" ")
-    )
-
-
 def _percent(value: str | None) -> str:
     return "not measured" if value is None else f"{value} %"
 
@@ -186,7 +173,7 @@ def _summary_line(answer: MonthAnswer) -> Printed:
         "down": clock_words(answer.seconds.down),
         "verdict": _VERDICT_WORDS[answer.verdict],
         "kind": answer.verdict.value,
-        "credit": f"{answer.credit_percent} %",
+        "credit": credit_short(answer),
     }
 
 
@@ -214,8 +201,8 @@ def _circuit(facts: CircuitFacts) -> Printed:
         "objectives": [_objective(objective) for objective in a.objectives],
         "outages": [_outage(outage, zone) for outage in a.outages],
         "exclusions": [_exclusion(exclusion, zone) for exclusion in a.exclusions],
-        "credit": f"{a.credit_percent} %",
-        "credit_reason": breakable(a.credit_reason),
+        "segments": segments_printed(a),
+        "credit": credit_printed(a),
         "formula": a.availability_formula,
         "working": a.availability_working,
     }
@@ -225,7 +212,7 @@ def _place(facts: CircuitFacts) -> str:
     circuit, contract = facts.circuit, facts.contract
     if circuit is None:
         return ""
-    gbps = f"{circuit.bandwidth_mbps / 1000:g} Gbps"
+    gbps = bandwidth_words(circuit.bandwidth_at(facts.answer.end_s - 1))
     words = [f"{circuit.site} → {circuit.region}", gbps, f"{circuit.grid_seconds} s grid"]
     count = len(circuit.channels)
     channels = f"{count} channel{'' if count == 1 else 's'}"
@@ -296,7 +283,7 @@ def _outage(outage: Outage, zone: ZoneInfo) -> Printed:
         notes.append("began in an earlier month, where it counts as an outage")
     return {
         "id": breakable(outage.outage_id),
-        "local": _short_local(outage.start_s, zone),
+        "local": local_short(outage.start_s, zone),
         "utc": iso(outage.start_s),
         "end_utc": "still down" if ended is None else iso(ended),
         "lasted": "–" if ended is None else clock_words(ended - outage.start_s),
@@ -310,17 +297,12 @@ def _exclusion(exclusion: ExclusionAnswer, zone: ZoneInfo) -> Printed:
     return {
         "id": breakable(exclusion.exclusion_id),
         "scope": breakable(exclusion.scope),
-        "local": _short_local(exclusion.start_s, zone),
+        "local": local_short(exclusion.start_s, zone),
         "utc": f"{iso(exclusion.start_s)} to {iso(exclusion.end_s)}",
         "decision": "accepted" if exclusion.accepted else "refused",
         "seconds": f"{exclusion.seconds:,}",
         "reason": breakable(exclusion.reason),
     }
-
-
-def _short_local(second: int, zone: ZoneInfo) -> str:
-    moment = utc(second).astimezone(zone)
-    return f"{moment.day} {moment:%b %H:%M:%S %Z}"
 
 
 def _notes(facts: ReportFacts) -> list[str]:
