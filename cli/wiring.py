@@ -28,7 +28,7 @@ from ingest.registry import AUTH_VARIABLE, ConfluentRegistry
 from ingest.schema_cache import SchemaCache
 from ingest.writer_schemas import WriterSchemas
 from linksla.clock import Clock
-from linksla.decisions import DecisionsStore
+from linksla.decisions import DecisionsStore, issued_versions
 from linksla.memory import keep_freed_memory
 from linksla.meters import Meters
 from linksla.settings import Settings
@@ -37,6 +37,7 @@ from processors import distributions
 from processors.housekeeping import Housekeeper
 from processors.writer import Writer
 from sla.contracts import distributions_asked
+from sla.issued import nothing_issued
 from sla.queries import Queries
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class Running:
         self.decisions.start()
         self._stops.append(self.decisions.close)
         self._hear_announcements()
-        self.queries = build_queries(self.configuration, self.telemetry, self.clock)
+        self.queries = build_queries(self.configuration, self.telemetry, self.clock, self.decisions)
         client = LibrdkafkaSource if settings.kafka.client == "librdkafka" else KafkaSource
         in_flight = InFlight(settings.data)
         self.source = client(
@@ -197,8 +198,13 @@ def build_schemas(settings: Settings, clock: Clock, meters: Meters) -> WriterSch
     return WriterSchemas(registry=registry)
 
 
-def build_queries(configuration: Configuration, store: TelemetryStore, clock: Clock) -> Queries:
-    """Return the door to the numbers of an open store."""
+def build_queries(
+    configuration: Configuration,
+    store: TelemetryStore,
+    clock: Clock,
+    decisions: DecisionsStore | None = None,
+) -> Queries:
+    """Return the door to an open store's numbers; `decisions` know which reports are issued."""
     return Queries(
         store,
         configuration.inventory,
@@ -207,6 +213,7 @@ def build_queries(configuration: Configuration, store: TelemetryStore, clock: Cl
         configuration.settings.time,
         clock,
         configuration.reclassified,
+        nothing_issued if decisions is None else lambda: issued_versions(decisions.engine),
     )
 
 
@@ -226,7 +233,7 @@ def opened(configuration: Configuration, clock: Clock) -> Iterator[tuple[Queries
         stack.callback(decisions.close)
         network = Network(configuration, decisions)
         network.load()
-        yield build_queries(network.configuration, telemetry, clock), decisions
+        yield build_queries(network.configuration, telemetry, clock, decisions), decisions
 
 
 def telemetry_path(configuration: Configuration) -> Path:

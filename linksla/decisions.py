@@ -94,6 +94,17 @@ reports: Final = sa.Table(
 )
 
 
+def issued_versions(engine: Engine) -> dict[tuple[str, str], int]:
+    """Return the latest report version that was issued, by customer and month."""
+    query = (
+        sa.select(reports.c.customer_id, reports.c.month, sa.func.max(reports.c.version))
+        .where(reports.c.status != "draft")
+        .group_by(reports.c.customer_id, reports.c.month)
+    )
+    with engine.connect() as connection:
+        return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
 def _revisions(name: str) -> sa.Table:
     """Return a table of everything ever announced on a topic, append-only."""
     return sa.Table(

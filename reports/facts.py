@@ -7,7 +7,7 @@ the answers in it are those of the API, so they cannot disagree with the portal.
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final, Protocol
 
 from linksla.clock import iso
@@ -127,14 +127,15 @@ def gather(source: ReportSource, customer_id: str, month: str, *, version: int =
             f"customer {customer_id!r} has nothing measured in {month}",
             hint=_existing_months(source, scope),
         )
-    circuits = tuple(_circuit_facts(source, scope, answer) for answer in answers)
+    circuits = tuple(_circuit_facts(source, scope, answer, version) for answer in answers)
     return ReportFacts(customer.id, customer.name, month, version, circuits)
 
 
 def canonical_json(facts: ReportFacts) -> bytes:
     """Return `report.json`: sorted keys, no spaces, UTF-8, one newline at the end.
 
-    `circuits` holds the API's month answers unchanged; equal facts give equal bytes.
+    `circuits` holds the API's month answers, each with this report's version; equal facts give
+    equal bytes.
     """
     document: dict[str, object] = {
         "format": FORMAT,
@@ -151,9 +152,11 @@ def canonical_json(facts: ReportFacts) -> bytes:
     return text.encode() + b"\n"
 
 
-def _circuit_facts(source: ReportSource, scope: Scope, answer: MonthAnswer) -> CircuitFacts:
+def _circuit_facts(
+    source: ReportSource, scope: Scope, answer: MonthAnswer, version: int
+) -> CircuitFacts:
     return CircuitFacts(
-        answer=answer,
+        answer=replace(answer, report_version=version),
         tape=source.tape(scope, answer.circuit_id, answer.start_s, answer.month_end_s),
         circuit=source.inventory_of(scope, answer.circuit_id),
         contract=source.contract_of(scope, answer.circuit_id),

@@ -34,6 +34,7 @@ from sla.explanation import (
     SegmentExplained,
 )
 from sla.history import FAR_AHEAD_S
+from sla.issued import Issued, reported
 from sla.months import periods_of
 from sla.network import OnNetwork
 from sla.observing import Performance
@@ -58,6 +59,7 @@ class Explaining(OnNetwork):
     """Base of `sla.queries.Queries`: explains the numbers it answers."""
 
     _performance: Performance
+    _issued: Issued
 
     def explain(
         self, scope: Scope, circuit_id: str, month: str, asked: Asked = NOTHING_CLOSER
@@ -76,7 +78,8 @@ class Explaining(OnNetwork):
             subject = fresh._subject(RecordedCursor(cursor), circuit_id, owns, month)
             if subject is None:
                 return None
-            shown = replace(subject, answer=shown_month(scope, subject.answer))
+            answer = reported(shown_month(scope, subject.answer), self._issued())
+            shown = replace(subject, answer=answer)
             return shown.explained(asked, scope)
 
     def _subject(

@@ -35,6 +35,7 @@ from sla.decided import OnDecisions
 from sla.explain import Explaining
 from sla.fresh import FreshnessMemory, freshness
 from sla.history import CircuitHistory
+from sla.issued import Issued, nothing_issued, reported
 from sla.ledger import OnLedger
 from sla.maintenance import MaintenanceWindow
 from sla.months import exclusions_in, months_of, outages_seen
@@ -68,11 +69,13 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         time: TimeSettings,
         clock: Clock,
         reclassified: Reclassified | None = None,
+        issued: Issued = nothing_issued,
     ) -> None:
         """Remember where to read; `contracts` by id, versions in order of validity."""
         super().__init__(store, inventory, contracts, maintenance, reclassified)
         self._time = time
         self._clock = clock
+        self._issued = issued
         self._performance = Performance()
         self._freshness = FreshnessMemory(clock)
 
@@ -172,7 +175,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
             owns: Sequence[Ownership],
         ) -> MonthAnswer | None:
             (found,) = self._months(cursor, facts, [AskedMonths(history, owns, (month,))])
-            return shown_month(scope, found[0]) if found else None
+            return reported(shown_month(scope, found[0]), self._issued()) if found else None
 
         if not is_month(month):
             return None
@@ -194,7 +197,8 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
             histories = self._histories.of(cursor, facts, owns)
             asked = [AskedMonths(one, owns[name], (month,)) for name, one in histories.items()]
             found = self._months(cursor, facts, asked)
-        return tuple(shown_month(scope, answer) for answers in found for answer in answers)
+        issued, answers = self._issued(), [one for many in found for one in many]
+        return tuple(reported(shown_month(scope, answer), issued) for answer in answers)
 
     def looks(
         self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str]
