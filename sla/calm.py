@@ -70,8 +70,9 @@ def calm(look: Look) -> Calm | None:
                                     for w in look.windows):  # fmt: skip
         return None
     edges = sorted(_edges(look))
-    completes = [at for at in (*_cuts(look), *edges) if at > complete]
-    lives = [at - grid for at in (*edges, *(w.start for w in look.windows)) if at > complete]
+    # what begins just here has no second yet: the next one may change something
+    completes = [at for at in (*_cuts(look), *edges) if at >= complete]
+    lives = [at - grid for at in (*edges, *(w.start for w in look.windows)) if at >= complete]
     found = Calm(min(completes, default=FAR_AHEAD_S), min(lives, default=FAR_AHEAD_S), lag)
     return found if live < found.live_before_s else None
 

