@@ -22,7 +22,7 @@ from sla.calm import Sums
 from sla.contracts import PerformanceTerms
 from sla.measures import Observed
 
-_MEAN, _MAXIMUM, _PERCENTILE = 1, 2, 3
+_OPAQUE, _MEAN, _MAXIMUM, _PERCENTILE = range(4)
 _NATIVE: Final = {"latency": 1_000, "jitter": 1_000, "loss": 1_000_000}  # ms to µs, ratio to ppm
 _STEPS_TOGETHER: Final = 500_000
 """Rollup steps of circuits read at once: of four channels and two parts each some 300 MB."""
@@ -58,29 +58,29 @@ class Rule:
             most = self.bucket_max
             within = sum(n for bucket, n in observed.latency_buckets.items() if bucket <= most)
             return within, sum(observed.latency_buckets.values()) + observed.lost_count
-        count, total, most = {
-            "latency": (observed.latency_count, observed.latency_sum_us, observed.latency_max_us),
-            "loss": (observed.loss_count, observed.loss_sum_ppm, observed.loss_max_ppm),
-            "jitter": (observed.jitter_count, observed.jitter_sum_us, observed.jitter_max_us),
-        }[self.metric]
-        return (total if self.kind == _MEAN else most), count
+        if self.kind == _OPAQUE:
+            return 0, 0
+        sums = observed.totals(self.metric)
+        return (sums.total if self.kind == _MEAN else sums.greatest), sums.count
 
 
-def rule_of(terms: PerformanceTerms) -> Rule | None:
-    """Return an objective as a rule, or None: only the full judgement knows how."""
-    if terms.metric not in _NATIVE:
-        return None
+OPAQUE: Final = Rule(_OPAQUE, "", Fraction(0), Fraction(0), False)
+
+
+def rule_of(terms: PerformanceTerms) -> Rule:
+    """Return an objective as a rule; OPAQUE: only the full judgement knows, once a step."""
+    if terms.metric not in _NATIVE or terms.at_least:
+        return OPAQUE
     limit = Fraction(terms.limit) * _NATIVE[terms.metric]
-    percentile = Fraction(0)
-    if terms.statistic in ("mean", "maximum"):
-        kind = _MEAN if terms.statistic == "mean" else _MAXIMUM
-    elif terms.metric == "latency" and terms.statistic.startswith("p"):
-        kind, percentile = _PERCENTILE, Fraction(terms.statistic.removeprefix("p")) / 100
-    else:
-        return None
     if limit.denominator > _DENOMINATOR_MAX or limit.numerator > _NUMERATOR_MAX:
-        return None
-    return Rule(kind, terms.metric, limit, percentile, terms.channels == "pooled")
+        return OPAQUE
+    is_pooled = terms.channels == "pooled"
+    if terms.percentile is None:
+        kind = _MEAN if terms.statistic == "mean" else _MAXIMUM
+        return Rule(kind, terms.metric, limit, Fraction(0), is_pooled)
+    if terms.metric != "latency":
+        return OPAQUE
+    return Rule(_PERCENTILE, terms.metric, limit, terms.percentile / 100, is_pooled)
 
 
 class WatchedObjectives:
@@ -120,8 +120,8 @@ class WatchedObjectives:
         self._rules_of[circuit] = -1
         if not terms:
             return True
-        rules = tuple(rule for one in terms if (rule := rule_of(one)) is not None)
-        if sums is None or len(rules) < len(terms):
+        rules = tuple(rule_of(one) for one in terms)
+        if sums is None:
             return False
         self._rules_of[circuit] = self._number(rules)
         self._step_s[circuit], self._next_s[circuit] = step_seconds, sums.next_s
@@ -181,7 +181,7 @@ class WatchedObjectives:
         wanted = _Wanted.of(keys, from_s, to_s, len(self._circuit_of))
         rules_of = self._rules_of[self._circuit_of[keys]]
         groups = [(keys[rules_of == n], self._rules[n]) for n in np.unique(rules_of).tolist()]
-        for metric in sorted({rule.metric for _, rules in groups for rule in rules}):
+        for metric in sorted({rule.metric for _, rules in groups for rule in rules} - {""}):
             seen = wanted.read(cursor, f"watched_{metric}", keys)
             sums = {name: wanted.summed(seen, name) for name in ("observed", "total", "lost")}
             sums["most"] = wanted.greatest(seen, "most")
@@ -215,6 +215,8 @@ class WatchedObjectives:
         numbers = circuit[starts]
         changed = np.zeros(len(numbers), np.bool_)
         for slot, rule in enumerate(rules):
+            if rule.kind == _OPAQUE:
+                return numbers
             value, count = self._value[keys, slot], self._count[keys, slot]
             if rule.pooled:
                 join = np.maximum if rule.kind == _MAXIMUM else np.add

@@ -1,0 +1,153 @@
+"""A calm circuit is left alone; whatever may change anything about it makes it due."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from linksla.clock import ManualClock
+from linksla.inventory import Channel, Circuit, Customer, Inventory, Ownership
+from linksla.meters import Meters
+from linksla.settings import TimeSettings
+from linksla.stores import TelemetryStore
+from processors.transactions import transaction
+from processors.writer import Writer
+from sla.contracts import load_contracts
+from sla.evaluator import Evaluator
+from sla.maintenance import MaintenanceWindow
+from sla.queries import Queries
+from sla.watch import Watch
+from tests.unit.processors_support import TOPIC, US, Sample, numbered, poll_of
+
+OCTOBER = 1_759_276_800  # 2025-10-01T00:00:00Z
+BEGINS = OCTOBER - 3_600
+CALM_AT = BEGINS + 600
+CONTRACT = """
+id: c
+version: 1
+title: t
+source: a test
+timezone: UTC
+availability: {target_percent: 99, up_at_least: 1, consecutive: 3}
+objectives:
+  - {name: p95, metric: latency, statistic: p95, limit: 8}
+"""
+
+
+class Bench:
+    """One circuit of two channels, ten-second samples, written and judged as in a node."""
+
+    def __init__(self, store: TelemetryStore, folder: Path, *windows: MaintenanceWindow) -> None:
+        (folder / "c.yaml").write_text(CONTRACT)
+        circuit = Circuit(
+            id="X", owners=(Ownership(customer="a"),), contract="c", site="s", region="r",
+            bandwidth_mbps=1, grid_seconds=10, channels=(Channel(name="ch1"), Channel(name="ch2")),
+            active_from=BEGINS,
+        )  # fmt: skip
+        known = Inventory({"a": Customer(id="a", name="A")}, {"X": circuit})
+        clock = ManualClock(BEGINS * US)
+        self.store, self.at, self.offset = store, BEGINS, 0
+        self.writer = Writer(store, known, TOPIC, TimeSettings(), clock, Meters())
+        self.watch = Watch()
+        self.watch.note(self.writer.start().advance)
+        terms = load_contracts(folder)
+        queries = Queries(store, known, terms, windows, TimeSettings(), clock)
+        self.evaluator = Evaluator(store, queries, clock)
+
+    def write(self, until: int, *more: Sample, **fields: object) -> tuple[str, ...]:
+        """Write good samples up to an instant, and others; return what is due."""
+        samples = [
+            replace(Sample(channel=channel, observed_at_us=second * US, latency_us=4_000), **fields)
+            for second in range(self.at, until, 10)
+            for channel in ("ch1", "ch2")
+        ]
+        written = self.writer.write(poll_of(numbered([*samples, *more], self.offset)))
+        self.at, self.offset = until, self.offset + len(samples) + len(more)
+        self.watch.note(written.advance)
+        return self.watch.due(self.store.writer).judge
+
+    def look(self, *restless: str) -> None:
+        """Judge the circuit in full."""
+        with transaction(self.store.writer):
+            self.evaluator.evaluate(["X"])
+        self.watch.look(self.evaluator.looks, frozenset(restless))
+
+
+@pytest.fixture
+def calm(memory_store: TelemetryStore, tmp_path: Path) -> Bench:
+    bench = Bench(memory_store, tmp_path)
+    assert bench.write(CALM_AT) == ("X",), "never judged yet"
+    bench.look()
+    return bench
+
+
+def test_a_healthy_circuit_is_judged_once_and_then_left_alone(calm) -> None:
+    for minutes in range(1, 20):
+        assert calm.write(CALM_AT + 60 * minutes) == ()
+    assert calm.watch.checked_up_to(["X"])["X"] == CALM_AT + 60 * 19 - 40
+
+
+def test_a_bad_sample_makes_it_due_before_its_cell_is_complete(calm) -> None:
+    assert calm.write(CALM_AT + 10, bgp_state=1) == ("X",)
+
+
+def test_loss_above_the_threshold_makes_it_due_and_loss_below_does_not(calm) -> None:
+    assert calm.write(CALM_AT + 10, loss_ppm=500_000) == ()
+    assert calm.write(CALM_AT + 20, loss_ppm=500_001) == ("X",)
+
+
+def test_a_cell_without_a_sample_makes_it_due(calm) -> None:
+    calm.at = CALM_AT + 20
+    assert calm.write(CALM_AT + 200) == ("X",)
+
+
+def test_a_late_sample_makes_it_due(calm) -> None:
+    late = Sample(
+        observed_at_us=(CALM_AT - 300) * US, sequence=2, latency_us=7_000,
+        append_time_us=CALM_AT * US,
+    )  # fmt: skip
+    assert calm.write(CALM_AT + 10, late) == ("X",)
+
+
+def test_a_percentile_beyond_its_limit_makes_it_due_when_its_minute_is_complete(calm) -> None:
+    assert calm.write(CALM_AT + 60, latency_us=9_000) == ()
+    assert calm.write(CALM_AT + 120) == ("X",)
+
+
+def test_the_end_of_the_month_makes_it_due(calm) -> None:
+    assert calm.write(OCTOBER) == ()
+    assert calm.write(OCTOBER + 50) == ("X",)
+
+
+def test_a_window_ahead_makes_it_due(memory_store: TelemetryStore, tmp_path: Path) -> None:
+    window = MaintenanceWindow(
+        id="W", circuit="X", start=CALM_AT + 300, end=CALM_AT + 400, announced_at=BEGINS,
+        proposed_by="p", reason="r",
+    )  # fmt: skip
+    bench = Bench(memory_store, tmp_path, window)
+    bench.write(CALM_AT)
+    bench.look()
+    assert bench.write(CALM_AT + 200) == ()
+    assert bench.write(CALM_AT + 290) == ("X",)
+
+
+def test_what_alarms_or_people_want_to_see_again_is_not_calm(calm) -> None:
+    calm.look("X")
+    assert calm.watch.restless() == ("X",)
+    assert calm.write(CALM_AT + 10) == ("X",)
+    calm.look()
+    assert calm.watch.restless() == ()
+    calm.watch.disturb(["X", "unknown"])
+    assert calm.write(CALM_AT + 20) == ("X",)
+
+
+def test_a_circuit_that_is_not_decidedly_up_is_not_calm(memory_store, tmp_path) -> None:
+    bench = Bench(memory_store, tmp_path)
+    bench.write(CALM_AT)
+    bench.write(CALM_AT + 60, bgp_state=1)
+    bench.write(CALM_AT + 100)
+    bench.look()
+    assert bench.write(CALM_AT + 110) == ("X",)
+    assert bench.write(CALM_AT + 300) == ("X",)
+    bench.look()
+    assert bench.write(CALM_AT + 310) == ()
