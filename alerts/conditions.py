@@ -15,7 +15,7 @@ from linksla.inventory import Circuit
 from sla.answers import CircuitSummary, MonthAnswer, ObjectiveAnswer, Outcome
 from sla.budget_answers import Budget
 from sla.contracts import Contract
-from sla.spending import burn_words, left_words, rate
+from sla.spending import burn_words, left_words, line, rate
 
 SILENT_SECONDS_MIN: Final = 60
 """A circuit is not called unmeasured before this, however fine its grid: probes restart."""
@@ -272,7 +272,7 @@ def _burn_condition(circuit: Circuit, month: MonthAnswer, budget: Budget) -> Con
         event_at = month.end_s if last is None else last
         return Holds(
             event_at, event_at, f"{burn_words(burning)}; {left_words(budget)}",
-            Measure(rate(burning.long_rate), rate(burning.factor), "times the month's pace"),
+            Measure(rate(burning.long_rate), line(burning.factor), "times the month's pace"),
         )  # fmt: skip
     if all(rule.calm for rule in budget.burn):
         return Over(month.end_s, f"the allowance is not being spent: {left_words(budget)}")

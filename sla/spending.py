@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from sla.answers import MonthAnswer, Outcome
 from sla.budget_answers import Budget, Burn, Forecast, Range
-from sla.words import decimal_up, duration, percent_down
+from sla.words import decimal_down, decimal_up, duration, percent_down
 
 Json = dict[str, object]
 
@@ -75,7 +75,7 @@ def burn_words(burn: Burn) -> str:
     return (
         f"the allowance goes {rate(burn.long_rate)} times as fast as the month allows over "
         f"{length(burn.long_seconds)} and {rate(burn.short_rate)} times over "
-        f"{length(burn.short_seconds)}; the line is {rate(burn.factor)}"
+        f"{length(burn.short_seconds)}; the line is {line(burn.factor)}"
     )
 
 
@@ -90,6 +90,11 @@ def length(seconds: int) -> str:
 def rate(value: Fraction | None) -> str:
     """Return a burn rate with two places, rounded towards breach."""
     return "infinitely many" if value is None else decimal_up(value, 2)
+
+
+def line(factor: Fraction) -> str:
+    """Return a rule's factor with two places, rounded down: what burns prints as more than it."""
+    return decimal_down(factor, 2)
 
 
 def budget_json(budget: Budget) -> Json:
@@ -109,7 +114,7 @@ def _burn(one: Burn) -> Json:
     return {
         "long_seconds": one.long_seconds,
         "short_seconds": one.short_seconds,
-        "factor": rate(one.factor),
+        "factor": line(one.factor),
         "long_rate": None if one.long_rate is None else rate(one.long_rate),
         "short_rate": None if one.short_rate is None else rate(one.short_rate),
         "burning": one.burning,

@@ -390,3 +390,25 @@ def test_a_trial_may_look_at_an_open_month(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_length_is_said_without_the_zeros_at_its_end(seconds: int, words: str) -> None:
     assert length(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("month", "factor"),
+    # 2 % in an hour: of 2,678,400 s less an hour in March, more an hour in November's 2,592,000
+    [("2026-03", "14.86"), ("2026-05", "14.88"), ("2026-11", "14.42")],
+)
+def test_a_month_in_which_clocks_change_has_its_own_factor(
+    tmp_path: Path, month: str, factor: str
+) -> None:
+    (tmp_path / "c.yaml").write_text(CONTRACT.replace("UTC", "America/Denver"))
+    path = tmp_path / "cases.yaml"
+    path.write_text(
+        "contract: c.yaml\ncircuit: {grid_seconds: 60}\ncases:\n"
+        f"  - {{name: it, month: {month}, complete_up_to: '{month}-20T12:00:00Z', "
+        'channels: {a: "G100 B2 G*"}, expect: {}}\n'
+    )
+    trial = load_trial(path)
+
+    budget = to_json(run_case(trial, trial.cases[0]), commercial=False)["budget"]
+
+    assert budget["burn"][0]["factor"] == factor
