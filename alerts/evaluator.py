@@ -43,6 +43,7 @@ from sla.scope import AllCustomers, Scope
 
 _ALL: Final = AllCustomers(commercial=False)
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+_NO_SUMMARIES: Final[Mapping[str, CircuitSummary]] = MappingProxyType({})
 _LIST_FROM: Final = 8  # from so many circuits on, one read of all costs less than one read each
 
 
@@ -99,18 +100,21 @@ class AlarmEvaluator:
         circuit_ids: Sequence[str],
         verdict_changes: Sequence[VerdictChange] = (),
         known_up_to_s: Mapping[str, int] = _NOTHING,
+        known: Mapping[str, CircuitSummary] = _NO_SUMMARIES,
     ) -> tuple[AlarmChange, ...]:
         """Judge circuits and write what changed; the caller commits.
 
         Returns the changes of alarms, announced or withheld. Changed verdicts become messages too.
-        `known_up_to_s` says of circuits up to which complete instant nothing had changed.
+        `known_up_to_s` says of circuits up to which complete instant nothing had changed, `known`
+        how they stand now: the others are read.
         """
         for circuit_id, known_s in known_up_to_s.items():
             if self._judged_up_to.get(circuit_id, known_s) <= known_s:
                 self._judged_up_to[circuit_id] = known_s
         now_us = self._clock.now_us()
         standing = self._standing(circuit_ids)
-        summaries = self._summaries(circuit_ids)
+        unknown = [name for name in circuit_ids if name not in known]
+        summaries = {**known, **(self._summaries(unknown) if unknown else {})}
         by_circuit: dict[str, list[VerdictChange]] = {}
         for verdict_change in verdict_changes:
             by_circuit.setdefault(verdict_change.circuit_id, []).append(verdict_change)

@@ -192,8 +192,10 @@ def looked(one: Bench, names: tuple[str, ...]) -> int:
         return 0
     with transaction(one.store.writer):
         verdicts = one.evaluator.evaluate(names)
-        one.alarms.evaluate(names, verdicts, one.watch.checked_up_to(names))
-    one.watch.look(one.evaluator.looks, one.alarms.restless)
+        looks, checked = one.evaluator.looks, one.watch.checked_up_to(names)
+        summaries = {name: look.summary for name, look in looks.items()}
+        one.alarms.evaluate(names, verdicts, checked, summaries)
+    one.watch.look(looks, one.alarms.restless)
     return len(verdicts)
 
 

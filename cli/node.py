@@ -271,9 +271,10 @@ class Node:
         with transaction(self._store.writer):
             verdicts = self._evaluator.evaluate(circuits)
             self._restatements.note(circuits, verdicts)
-            known = self._watch.checked_up_to(circuits)
-            self._alarms.evaluate(circuits, verdicts, known)
-        self._watch.look(self._evaluator.looks, self._alarms.restless)
+            looks, checked = self._evaluator.looks, self._watch.checked_up_to(circuits)
+            summaries = {name: look.summary for name, look in looks.items()}
+            self._alarms.evaluate(circuits, verdicts, checked, summaries)
+        self._watch.look(looks, self._alarms.restless)
 
 
 def merge(polls: Sequence[Poll]) -> Poll:

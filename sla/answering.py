@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sla.answers import MonthAnswer
+from sla.answers import CircuitSummary, MonthAnswer
 from sla.calm import Look
 from sla.history import CircuitHistory, Historian
 from sla.months import month_answer, periods_of
@@ -62,6 +62,7 @@ def look_of(
     historian: Historian,
     performance: Performance,
     close_after_seconds: int,
+    summary: CircuitSummary,
 ) -> Look:
     """Return what a full judging of a circuit came to, for whoever asks when it must be next."""
     history = asked.history
@@ -74,4 +75,5 @@ def look_of(
         answers,
         performance.sums(facts, history.circuit, periods[-1]) if periods else None,
         close_after_seconds,
+        summary,
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sla.answers import Bucket, MonthAnswer, Outcome
+from sla.answers import Bucket, CircuitSummary, MonthAnswer, Outcome
 from sla.contracts import ContractInForce
 from sla.history import FAR_AHEAD_S, CircuitHistory, History
 from sla.judged import JudgedRun
@@ -43,6 +43,7 @@ class Look:
     answers: Sequence[MonthAnswer]
     sums: Sums | None  # None: the contract in force has no such objectives, or nothing is known
     close_after_seconds: int
+    summary: CircuitSummary
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from sla import telemetry
 from sla.answering import AskedMonths, look_of, month_answers
 from sla.answers import (
     AlarmAnswer,
+    ChannelRun,
     CircuitSummary,
     ExclusionAnswer,
     Freshness,
@@ -117,16 +118,26 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
             ]
             newest = dict(zip(histories, self._months(cursor, facts, asked), strict=True))
             for name, owns in seen.items():
-                circuit, history = self._inventory.circuits[name], histories.get(name)
                 answers = [shown_month(scope, answer) for answer in newest.get(name, ())]
-                at = history.live_to_s if history else circuit.active_from
-                contract = self._histories.historian.contract_at(circuit, at)
-                customer = self._inventory.customers[self._owner(scope, circuit, owns)]
                 lanes = channels.get(name, ())
-                found.append(
-                    summary(circuit, customer, owns[-1], contract, history, lanes, answers)
-                )
+                history = histories.get(name)
+                found.append(self._summary(scope, name, owns, history, lanes, answers))
         return tuple(found)
+
+    def _summary(
+        self,
+        scope: Scope,
+        name: str,
+        owns: Sequence[Ownership],
+        history: CircuitHistory | None,
+        lanes: Sequence[ChannelRun],
+        answers: Sequence[MonthAnswer],
+    ) -> CircuitSummary:
+        circuit = self._inventory.circuits[name]
+        at = history.live_to_s if history else circuit.active_from
+        contract = self._histories.historian.contract_at(circuit, at)
+        customer = self._inventory.customers[self._owner(scope, circuit, owns)]
+        return summary(circuit, customer, owns[-1], contract, history, lanes, answers)
 
     def circuit_ids(self, scope: Scope) -> tuple[str, ...]:
         """Return the ids of the circuits in scope, in order; reads nothing."""
@@ -207,21 +218,26 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
 
         For the evaluator, whose transaction holds what nobody else can read yet.
         """
-        seen = self._visible(AllCustomers(commercial=True), sorted(circuit_ids))
+        scope = AllCustomers(commercial=True)
+        seen = self._visible(scope, sorted(circuit_ids))
         facts = telemetry.read(cursor, list(seen))
         histories = self._histories.of(cursor, facts, seen)
+        lanes = newest_states(cursor, facts, histories, seen)
         asked = [
             AskedMonths(history, seen[name], months_of(history, seen[name]))
             for name, history in histories.items()
         ]
         answers = self._months(cursor, facts, asked)
-        close_after = self._time.close_after_seconds
+        historian, close_after = self._histories.historian, self._time.close_after_seconds
         return {
-            one.history.circuit.id: look_of(
-                one, found, facts, self._histories.historian, self._performance, close_after
+            name: look_of(
+                one, found, facts, historian, self._performance, close_after,
+                self._summary(
+                    scope, name, seen[name], one.history, lanes.get(name, ()), found[-1:]
+                ),
             )
-            for one, found in zip(asked, answers, strict=True)
-        }
+            for name, one, found in zip(histories, asked, answers, strict=True)
+        }  # fmt: skip
 
     def month_as_of(
         self, cursor: duckdb.DuckDBPyConnection, circuit_id: str, month: str, complete_up_to_s: int

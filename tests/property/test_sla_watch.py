@@ -174,7 +174,9 @@ class Judge:
         known = self.watch.checked_up_to(names) if self.watch else {}
         with transaction(self.store.writer):
             verdicts = self.evaluator.evaluate(names)
-            self.alarms.evaluate(names, verdicts, known)
+            looks = self.evaluator.looks if self.watch else {}
+            summaries = {name: look.summary for name, look in looks.items()}
+            self.alarms.evaluate(names, verdicts, known, summaries)
         if self.watch is not None:
             self.watch.look(self.evaluator.looks, self.alarms.restless)
 
