@@ -7,6 +7,7 @@ from sla.answers import CreditTerms
 from sla.bands import percent
 from sla.contracts import Contract, PerformanceTerms
 from sla.explanation import Clause
+from sla.measures import UNITS
 from sla.schedules import (
     DownSecondsBands,
     ExceedanceBands,
@@ -18,7 +19,6 @@ from sla.schedules import (
 from sla.words import duration, plain
 
 _RULE: Final = "RFC 4805 and MEF 10: consecutive intervals"
-_UNITS: Final = {"latency": "ms", "jitter": "ms", "loss": "ratio"}
 
 
 def clauses(contract: Contract, circuit: Circuit) -> tuple[Clause, ...]:
@@ -77,11 +77,12 @@ def _objective(terms: PerformanceTerms, source: str) -> Clause:
     if terms.statistic.startswith("p"):
         source += "; RFC 2330, 11.3 (nearest rank), RFC 7679 (a lost one is infinite)"
         how = "; nearest rank over all observations, a lost one counting as infinite"
-    unit = _UNITS.get(terms.metric, "")
+    unit = "of the bandwidth" if terms.relative_to_bandwidth else UNITS[terms.metric]
+    bound = "at least" if terms.at_least else "at most"
     return Clause(
         f"objective {terms.name}",
-        f"{terms.name}: {terms.metric} {terms.statistic} of {which}, limit {plain(terms.limit)} "
-        f"{unit}, over the time that was up and not excluded{how}.",
+        f"{terms.name}: {terms.metric.replace('_', ' ')} {terms.statistic} of {which}, {bound} "
+        f"{plain(terms.limit)} {unit}, over the time that was up and not excluded{how}.",
         source,
     )
 

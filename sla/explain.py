@@ -100,7 +100,7 @@ class Explaining(OnNetwork):
         )
         return _Subject(
             record, facts, history.circuit, answers[0], periods,
-            judge_segments(history, periods, objectives),
+            judge_segments(history, periods, objectives), self._performance,
         )  # fmt: skip
 
     def _months(
@@ -123,6 +123,7 @@ class _Subject:
     answer: MonthAnswer
     periods: tuple[Period, ...]
     judged: JudgedMonth
+    performance: Performance
 
     @property
     def _last(self) -> Period:
@@ -199,6 +200,7 @@ class _Subject:
     def _segment(self, one: JudgedSegment, scope: Scope) -> SegmentExplained:
         number = self.judged.segments.index(one)
         contract, period = one.contract, one.period
+        sums = self.performance.sums(self.facts, self.circuit, period)
         return SegmentExplained(
             answer=self.answer.segments[number],
             title=contract.title,
@@ -209,7 +211,7 @@ class _Subject:
             clauses=clauses(contract, self.circuit),
             commercial=commercial_clauses(contract) if scope.commercial else (),
             objectives=explain_objectives(
-                self.record.cursor, self.facts.channels[self.circuit.id], self.circuit, period,
+                () if sums is None else sums.observed, self.facts, self.circuit, period,
                 one.objectives,
             ),
         )  # fmt: skip

@@ -3,47 +3,42 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-import duckdb
-
 from linksla.inventory import Circuit
 from processors.buckets import bucket_bounds
 from sla.answers import ObjectiveAnswer
 from sla.contracts import PerformanceTerms
 from sla.explanation import ChannelValue, ObjectiveExplained
-from sla.measures import STORED_UNITS, Observed, pooled, statistic
-from sla.performance import (
-    Asked,
-    qualifying,
-    read_observed,
-    rollup_seconds,
-)
+from sla.measures import STORED_UNITS, UNITS, Observed, pooled, statistic
+from sla.performance import link_of, qualifying, rollup_seconds
 from sla.periods import Period
 from sla.statistics import rank_of
-from sla.telemetry import ChannelRow
-from sla.words import decimal_up
+from sla.telemetry import Telemetry
+from sla.words import decimal_down, decimal_up, plain
 
 
 def explain_objectives(
-    cursor: duckdb.DuckDBPyConnection,
-    channels: Sequence[ChannelRow],
+    observed: Sequence[Observed],
+    facts: Telemetry,
     circuit: Circuit,
     period: Period,
     answers: Sequence[ObjectiveAnswer],
 ) -> tuple[ObjectiveExplained, ...]:
-    """Return each objective other than availability, in the contract's order."""
+    """Return each measured objective, in the contract's order; `observed` is what it followed from.
+
+    Values of channels are rounded towards breach, as the answer is.
+    """
     terms = period.history.in_force.contract.objectives
     if not terms:
         return ()
     step = rollup_seconds(circuit)
     pieces = qualifying(period, step)
-    throughput = any(one.metric.startswith("throughput") for one in terms)
-    (observed,) = read_observed(cursor, [Asked(channels, pieces, step, throughput)])
     seconds = sum(upper - lower for lower, upper in pieces)
     said = (
         f"{seconds // step:,} whole steps of {step} s that were up and not excluded: {seconds:,} s "
         f"of the {period.end_s - period.start_s:,} s, in {len(pieces):,} pieces"
     )
     reasons = {one.name: one.reason for one in answers}
+    capacity = link_of(circuit, facts.channels[circuit.id], period.end_s - 1).capacity_mbps
     return tuple(
         ObjectiveExplained(
             one.name,
@@ -51,7 +46,7 @@ def explain_objectives(
             seconds,
             said,
             tuple(
-                _value(one, group)
+                _value(one, group, capacity)
                 for group in ([pooled(observed)] if one.channels == "pooled" else observed)
             ),
         )
@@ -59,21 +54,24 @@ def explain_objectives(
     )
 
 
-def _value(terms: PerformanceTerms, observed: Observed) -> ChannelValue:
+def _value(terms: PerformanceTerms, observed: Observed, capacity: Fraction | None) -> ChannelValue:
     found = statistic(terms, observed)
     if found is None:
         return ChannelValue(observed.name, None, 0, 0, "nothing was observed")
-    value = "infinity" if found.value is None else f"{decimal_up(found.value, 7).rstrip('0')}0"
+    value, how = "infinity", _working(terms, observed)
     if found.value is not None:
-        value = _trimmed(found.value)
-    return ChannelValue(
-        observed.name, value, found.observations, found.lost, _working(terms, observed)
-    )
+        value = f"{_trimmed(found.value, down=terms.at_least)} {UNITS[terms.metric]}"
+        if terms.relative_to_bandwidth and capacity is not None:
+            share = _trimmed(found.value / capacity, down=terms.at_least)
+            how += f"; {share} of the channel's even share of the bandwidth, {plain(capacity)} "
+            how += UNITS[terms.metric]
+    return ChannelValue(observed.name, value, found.observations, found.lost, how)
 
 
-def _trimmed(value: Fraction) -> str:
-    """Return at most seven places, rounded up, without zeros at the end."""
-    return decimal_up(value, 7).rstrip("0").rstrip(".")
+def _trimmed(value: Fraction, *, down: bool) -> str:
+    """Return at most seven places, without zeros at the end."""
+    text = decimal_down(value, 7) if down else decimal_up(value, 7)
+    return text.rstrip("0").rstrip(".")
 
 
 def _working(terms: PerformanceTerms, observed: Observed) -> str:

@@ -286,3 +286,18 @@ def test_a_record_that_is_not_for_customers_is_told_neither_in_words_nor_in_para
     by_name = {one.name: one.parameters for one in told.statements}
     assert by_name["sla/sql/availability_runs.sql"] is None
     assert "SECRET" in json.dumps(explanation_json(inside))
+
+
+def test_each_channels_value_stands_with_its_sum_or_rank_and_the_worst_is_the_answers(
+    queries,
+) -> None:
+    found = explain(queries)
+    latency, loss = found.segments[0].objectives
+    answers = {one.name: one for one in found.answer.objectives}
+
+    assert [one.channel for one in latency.channels] == ["ch1", "ch2", "ch3", "ch4"]
+    assert latency.channels[0].value == f"{answers['latency p95'].actual} ms"
+    assert latency.channels[0].observations == answers["latency p95"].observations == 25_890
+    assert latency.channels[0].working.startswith("rank ⌈95 % × 25,890⌉ = 24,596; ")
+    assert latency.qualifying_seconds == 2_678_100  # 44,635 minutes that were up
+    assert loss.channels[0].working == "0 ppm / 25,890"
