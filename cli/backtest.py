@@ -2,13 +2,16 @@
 
 import argparse
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from cli.configuration import Configuration, load_configuration
 from cli.control import ask_node
-from cli.wiring import build_queries, socket_path, telemetry_path
+from cli.network import Network
+from cli.wiring import build_queries, decisions_path, socket_path, telemetry_path
 from linksla.clock import SystemClock
+from linksla.decisions import DecisionsStore
 from linksla.errors import StoreError
 from linksla.stores import TelemetryStore
 from sla.backtest import backtest
@@ -49,13 +52,19 @@ def run(arguments: argparse.Namespace) -> int:
 def _read(
     configuration: Configuration, versions: Any, asked: tuple[str, str, list[str]]
 ) -> dict[str, object]:
-    store = TelemetryStore(telemetry_path(configuration), read_only=True)
-    store.start()
-    try:
+    with ExitStack() as stack:
+        store = TelemetryStore(telemetry_path(configuration), read_only=True)
+        store.start()
+        stack.callback(store.close)
+        if decisions_path(configuration).exists():
+            decisions = DecisionsStore(decisions_path(configuration))
+            decisions.start()
+            stack.callback(decisions.close)
+            network = Network(configuration, decisions)
+            network.load()
+            configuration = network.configuration
         queries = build_queries(configuration, store, SystemClock())
         return backtest(queries, versions, *asked)
-    finally:
-        store.close()
 
 
 def _table(found: Any) -> str:
