@@ -131,16 +131,19 @@ def watch_steps(meters: TimedMeters) -> None:
 
 def shorten(unit_s: int) -> None:
     """Make an hour of samples and a day of rollups last `unit_s` seconds each."""
+    minutes_s = max(unit_s // 60, 1) * 60
     for module, name, value in (
         (moving, "HOUR_US", unit_s * MICROSECONDS),
-        (compaction, "DAY_SECONDS", max(unit_s // 60, 1) * 60),
+        (compaction, "DAY_SECONDS", minutes_s),
+        (compaction.RollupCompactor, "narrower", ()),
         (housekeeping, "IDLE_SECONDS", 1),
     ):
         assert hasattr(module, name), (module, name)
         setattr(module, name, value)
     defaults = compaction.RollupCompactor.__init__.__defaults__
-    assert defaults == (compaction.MARGIN_SECONDS,)
-    compaction.RollupCompactor.__init__.__defaults__ = (5,)
+    assert defaults is not None
+    assert defaults[0] == compaction.MARGIN_SECONDS
+    compaction.RollupCompactor.__init__.__defaults__ = (5, *defaults[1:])
 
 
 if __name__ == "__main__":

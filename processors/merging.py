@@ -12,7 +12,7 @@ from itertools import groupby
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from linksla.clock import iso
+from linksla.clock import MICROSECONDS, iso
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.moved import MOVED_SCHEMA
@@ -67,7 +67,7 @@ class FileMerger:
         rows = read(writer, "merged_samples", merged=pa.concat_tables(tables)).cast(MOVED_SCHEMA)
         number = self._mover.next_generation()
         first_us = min(file.first_us for file in files)
-        name = f"{iso(first_us // HOUR_US * 3_600)[:13]}-{number}.parquet"
+        name = f"{iso(first_us // MICROSECONDS)[:13]}-{number}.parquet"
         entry = {
             "generation": number,
             "name": name,
