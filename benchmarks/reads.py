@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=2, help="days all circuits have blocks of")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--rate", type=int, default=100_000)
+    parser.add_argument("--steps", action="store_true", help="print each step of a commit too")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         folder = arguments.folder or arguments.prepare
@@ -78,7 +79,8 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
         scratch = Path(tempfile.mkdtemp(prefix="linksla-reads-kafka-"))
         stack.callback(shutil.rmtree, scratch, True)
         bootstrap = stack.enter_context(kafka(scratch))
-        node = stack.enter_context(live_node(folder / "node", bootstrap))
+        options = ["--steps"] if arguments.steps else []
+        node = stack.enter_context(live_node(folder / "node", bootstrap, *options))
         began = time.time()
         seconds = arguments.seconds + WARM_S if arguments.rate else 0
         stack.enter_context(
