@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test check bench chaos drain freshness format clean
+.PHONY: help setup demo test check bench chaos drain freshness format reads clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ drain: .venv/.ready ## drain a backlog of SAMPLES=10000000: peak memory, rate, b
 SECONDS ?= 600
 freshness: .venv/.ready ## 100,000 samples/s for SECONDS=600: how long until the API shows them, what stalls
 	@$(BIN)/python -m benchmarks.freshness --seconds $(SECONDS)
+
+reads: .venv/.ready ## 31 days of a circuit out of 20,000, read while 100,000 samples/s arrive
+	@$(BIN)/python -m benchmarks.reads
 
 fuzz: .venv/.ready ## 1,000,000 mutated messages against an oracle, about 6 minutes
 	@$(BIN)/python -m benchmarks.fuzz

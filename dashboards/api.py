@@ -143,7 +143,10 @@ def series(
     end: Annotated[str | None, Query(alias="to")] = None,
     step: Annotated[int, Query(ge=1, le=3660 * _DAY)] = 300,
 ) -> Response:
-    """Return a metric over [from, to), a point a step, at most 10,000; the default is a day."""
+    """Return a metric over [from, to), a point a step, at most 10,000; the default is a day.
+
+    Steps of whole hours begin on a whole hour (UTC), at or before `from`.
+    """
     queries, scope = ask.portal.deps.queries, ask.principal.scope
     if queries.inventory_of(scope, circuit_id) is None:
         raise NOT_FOUND
