@@ -1,10 +1,11 @@
-"""How long judging takes: after a poll, and a month of everything from cold.
+"""How long judging takes: a month of everything from cold, and after a poll.
 
-    python -m benchmarks.judging [--circuits 20000] [--days 50]
+    python -m benchmarks.judging [--cold 100000] [--circuits 20000] [--days 31] [--polls 13]
 
-After a poll: a store with that many circuits of four channels and their healthy days, the real
-writer writes polls of one sample a channel, ten seconds apart; timed is what a node does after
-each: judge what was touched, alarms included. First all healthy, then 1 % of the circuits bad.
+From cold: a month of circuits with 50 spans each, in columns; a sample of them is held against the
+full judgement. After a poll: a store with healthy circuits of four channels; the real writer writes
+polls of one sample a channel, ten seconds apart; timed is what a node does after each: judge what
+may have changed, alarms included. First all healthy, then 1 % of the circuits bad.
 """
 
 import argparse
@@ -287,7 +288,7 @@ def main() -> int:
     """Print both figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--circuits", type=int, default=20_000)
-    parser.add_argument("--days", type=int, default=50)
+    parser.add_argument("--days", type=int, default=31)
     parser.add_argument("--polls", type=int, default=13)
     parser.add_argument("--cold", type=int, default=100_000)
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 """Which circuits are judged next: the longest due first, so few that the writer hardly waits.
 
-Judging a circuit whose data changed takes about 10 ms. All of 250 at once stopped writing for 2 to
-3 s; in rounds of a quarter of a second nobody notices.
+Judging a circuit in full takes 1 to 2 ms: when thousands change at once, or a node starts, writing
+would stop for seconds. In rounds of a quarter of a second nobody notices.
 """
 
 from collections.abc import Iterable
