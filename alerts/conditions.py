@@ -299,6 +299,8 @@ def _breach_condition(objective: ObjectiveAnswer, month: MonthFacts) -> Conditio
     if answer.final:
         # An alarm is something one can still act on; the verdict message and the report remain.
         return Over(at_s, f"{answer.month} is final: {objective.name} {objective.verdict.value}")
+    if _in_peoples_hands(answer):
+        return Undecided(f"a proposal about {answer.month} awaits a decision")
     if objective.verdict is Outcome.BREACHED:
         known_at = _last_down_s(answer) if objective.name == AVAILABILITY else None
         event_at = at_s if known_at is None else known_at
@@ -309,6 +311,14 @@ def _breach_condition(objective: ObjectiveAnswer, month: MonthFacts) -> Conditio
     if objective.verdict is Outcome.NOT_ASSESSABLE:
         return Undecided(objective.reason)
     return Over(at_s, objective.reason)
+
+
+def _in_peoples_hands(answer: MonthAnswer) -> bool:
+    """Return whether a month is over and waits for people, not for data.
+
+    A proposal about a month that was final raises no alarm about it again, months later.
+    """
+    return answer.end_s == answer.month_end_s and bool(answer.open_proposals)
 
 
 def _last_down_s(answer: MonthAnswer) -> int | None:
@@ -326,6 +336,8 @@ def _coverage_condition(month: MonthFacts, facts: CircuitFacts) -> Condition:
     at_s = answer.complete_up_to_s
     if answer.final:
         return Over(at_s, f"{answer.month} is final with a coverage of {answer.coverage} %")
+    if _in_peoples_hands(answer):
+        return Undecided(f"a proposal about {answer.month} awaits a decision")
     found = next((o for o in answer.objectives if o.name == AVAILABILITY), None)
     unmeasured = answer.seconds.unmeasured
     # In a month's first minute one unknown cell is a large share; that alone alarms nobody.

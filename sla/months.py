@@ -189,7 +189,7 @@ def exclusions_in(part: History, start_s: int, end_s: int) -> tuple[ExclusionAns
         reason = f"{'Accepted' if decision.accepted else stands}: {decision.reason}."
         covered = min(window.end, end_s) - max(window.start, start_s)
         if decision.accepted and window.ticket is not None:
-            reason += f" {duration(seconds)} of its wait were down, and are taken out."
+            reason += f" {duration(seconds)} of its wait still counted as down, and are taken out."
         elif decision.accepted and seconds < covered:
             why = (
                 "the circuit was up, would not have been up either, or another window or the "

@@ -113,3 +113,17 @@ def test_a_breach_holds_until_the_month_is_final(
     qualifier = f"availability {facts.months[0].answer.month}"
 
     assert isinstance(found(changed, AlarmType.OBJECTIVE_BREACHED, qualifier), kind)
+
+
+def test_a_proposal_about_a_month_that_is_over_raises_and_clears_nothing(
+    facts: CircuitFacts,
+) -> None:
+    answer = facts.months[0].answer
+    over = {"open_proposals": ("p1",), "month_end_s": answer.end_s, "final": False}
+    breached = month(facts, Outcome.BREACHED, **over)
+    name = f"availability {answer.month}"
+
+    assert isinstance(found(breached, AlarmType.OBJECTIVE_BREACHED, name), Undecided)
+    assert isinstance(found(breached, AlarmType.COVERAGE_LOST, answer.month), Undecided)
+    still_open = month(facts, Outcome.BREACHED, open_proposals=("p1",))
+    assert isinstance(found(still_open, AlarmType.OBJECTIVE_BREACHED, name), Holds)

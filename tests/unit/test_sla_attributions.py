@@ -296,3 +296,24 @@ def test_stopping_moves_exactly_the_down_seconds_under_a_wait(
     moved = expected.count(Bucket.EXCLUDED) - cells.count(Bucket.EXCLUDED)
     assert sum(piece.end_s - piece.start_s for piece in taken) == moved
     assert Fraction(len(cells)) == sum(run.end_s - run.start_s for run in found)
+
+
+def test_the_explanation_of_an_attributed_month_sums_to_its_buckets(small_network) -> None:
+    contracts = {
+        name: tuple(replace(one, exclusions=ALL_TERMS) for one in versions)
+        for name, versions in load_contracts(small_network.folder / "contracts").items()
+    }
+    queries = Queries(
+        small_network.store, small_network.inventory, contracts, (wait("a", CUT, CUT + 60),),
+        TimeSettings(), ManualClock(LATER), reclassifications([proposal(), APPROVED]),
+    )  # fmt: skip
+
+    found = queries.explain(ALL, "DEN-1", "2025-10")
+
+    assert found is not None
+    (excluded,) = [one for one in found.buckets if one.bucket is Bucket.EXCLUDED]
+    assert excluded.seconds == 300
+    assert [(one.exclusion_id, one.seconds) for one in excluded.pieces] == [("p1", 300)]
+    assert {one.answer.exclusion_id: one.answer.seconds for one in found.exclusions} == {
+        "p1": 300, "a": 0,
+    }  # fmt: skip
