@@ -82,6 +82,7 @@ class SimulatedCircuit:
     active_from_s: int
     active_to_s: int | None = None
     utc_offset_hours: float = 0.0  # for the rhythm of a working day
+    price: tuple[str, str] | None = None  # a month: exact amount and currency
 
     @property
     def partition(self) -> int:
@@ -310,6 +311,9 @@ def _circuit_entry(circuit: SimulatedCircuit) -> dict[str, object]:
     }
     if circuit.active_to_s is not None:
         entry["active_to"] = iso(circuit.active_to_s)
+    if circuit.price is not None:
+        amount, currency = circuit.price
+        entry["prices"] = [{"amount": amount, "currency": currency}]
     return entry
 
 

@@ -133,42 +133,43 @@ def _network(month: str) -> tuple[SimulatedCircuit, ...]:
         SimulatedCircuit(
             id="DEN-1", customer="acme", terms=LAST_MILE_FAST, site="Denver", region="us-west-2",
             bandwidth_mbps=10_000, grid_seconds=5, channels=_channels(3300, 3450, 3600, 3900),
-            active_from_s=denver, utc_offset_hours=-6,
+            active_from_s=denver, utc_offset_hours=-6, price=("9200", "USD"),
         ),
         SimulatedCircuit(
             id="DEN-2", customer="acme", terms=LAST_MILE, site="Denver", region="us-east-1",
             bandwidth_mbps=1_000, grid_seconds=30,
             channels=_channels(6200, 6350, 6400, 6700, jitter_us=250, load=0.8),
-            active_from_s=denver, utc_offset_hours=-6,
+            active_from_s=denver, utc_offset_hours=-6, price=("1450", "USD"),
         ),
         SimulatedCircuit(
             id="DEN-3", customer="northwind", terms=LAST_MILE, site="Denver", region="us-west-1",
             bandwidth_mbps=25_000, grid_seconds=15, channels=migrated,
             active_from_s=denver + 13 * _DAY + 8 * _HOUR, utc_offset_hours=-6,
+            price=("18600", "USD"),
         ),
         SimulatedCircuit(
             id="LON-1", customer="northwind", terms=SINGLE, site="London", region="eu-west-1",
             bandwidth_mbps=5_000, grid_seconds=10,
             channels=_channels(9800, jitter_us=400, load=0.7),
-            active_from_s=start(SINGLE), utc_offset_hours=0.5,
+            active_from_s=start(SINGLE), utc_offset_hours=0.5, price=("4100", "GBP"),
         ),
         SimulatedCircuit(
             id="LON-2", customer="northwind", terms=PROTECTED, site="London", region="eu-west-2",
             bandwidth_mbps=50_000, grid_seconds=5,
             channels=_channels(1600, 2400, jitter_us=90, load=0.45),
-            active_from_s=start(PROTECTED), utc_offset_hours=0.5,
+            active_from_s=start(PROTECTED), utc_offset_hours=0.5, price=("31000", "GBP"),
         ),
         SimulatedCircuit(
             id="BOM-1", customer="sahyadri", terms=REGIONAL, site="Mumbai", region="ap-south-1",
             bandwidth_mbps=2_000, grid_seconds=60,
             channels=_channels(4200, 5600, jitter_us=350, load=0.75),
-            active_from_s=start(REGIONAL), utc_offset_hours=5.5,
+            active_from_s=start(REGIONAL), utc_offset_hours=5.5, price=("165000", "INR"),
         ),
         SimulatedCircuit(
             id="FRA-1", customer="acme", terms=CORE, site="Frankfurt", region="eu-central-1",
             bandwidth_mbps=100_000, grid_seconds=120,
             channels=_channels(1100, 1250, jitter_us=60, load=0.5),
-            active_from_s=start(CORE), utc_offset_hours=1.5,
+            active_from_s=start(CORE), utc_offset_hours=1.5, price=("52400.50", "EUR"),
         ),
     )  # fmt: skip
 
