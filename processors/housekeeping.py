@@ -30,6 +30,8 @@ ROWS_MIN: Final = 50_000
 ROWS_MAX: Final = 1_000_000
 IDLE_SECONDS: Final = 60
 """A job that found nothing looks again when the watermark, or the clock, is a minute further."""
+PIECE_SHARE: Final = 0.2
+"""Of a step's time. A commit may bring a checkpoint of DuckDB's own, about twice a piece more."""
 ROOM_AGAIN: Final = 1.1
 """Reading resumes at this many times the floor, so that it does not flutter."""
 
@@ -81,7 +83,8 @@ class _Job:
 
     def paced(self, seconds: float, wanted_seconds: float) -> None:
         """Take larger pieces when they are quick, smaller ones at once when they are slow."""
-        self.took_seconds = seconds
+        # Quick pieces after a slow one say little: a checkpoint may come with the next.
+        self.took_seconds = max(seconds, 0.95 * self.took_seconds)
         if seconds > wanted_seconds:
             least = min(self.rows, self.rows_min)
             self.rows = max(int(self.rows * wanted_seconds / seconds * 0.8), least)
@@ -150,8 +153,8 @@ class Housekeeper:
     def step(self, seconds_max: float) -> Done:
         """Work for at most about `seconds_max`; return what was done.
 
-        The first piece is always done; another is begun only when twice the last of its kind
-        would fit; pieces aim at a third of the time.
+        The first piece is always done; another is begun only when the slowest of late
+        would fit; pieces aim at a fifth of the time.
 
         Raises:
             StoreError: nothing of the failed piece was done.
@@ -231,7 +234,7 @@ class Housekeeper:
             further_us = self._greatest_us - job.idle_watermark_us
             if now < job.idle_until_seconds and further_us < IDLE_SECONDS * MICROSECONDS:
                 return total
-            if now + 2 * job.took_seconds > began + seconds_max and not (first and total == 0):
+            if now + 1.2 * job.took_seconds > began + seconds_max and not (first and total == 0):
                 return total
             rows = job.work(job.rows)
             after = self._clock.monotonic_seconds()
@@ -239,7 +242,7 @@ class Housekeeper:
                 job.idle_watermark_us = self._greatest_us
                 job.idle_until_seconds = after + IDLE_SECONDS
                 return total
-            job.paced(after - now, seconds_max / 3)
+            job.paced(after - now, seconds_max * PIECE_SHARE)
             total += rows
 
     def _fold(self, rows: int) -> int:
