@@ -412,3 +412,12 @@ def test_a_month_in_which_clocks_change_has_its_own_factor(
     budget = to_json(run_case(trial, trial.cases[0]), commercial=False)["budget"]
 
     assert budget["burn"][0]["factor"] == factor
+
+
+@pytest.mark.parametrize(("seconds", "burning"), [(240, False), (241, True)])
+def test_the_long_window_must_exceed_its_line_too(seconds: int, burning: bool) -> None:
+    now = 10 * DAY  # 2 % of 12,000 s are 240
+
+    found = burn_rates((run(now - seconds, now, Bucket.DOWN),), 0, now, JUNE, Fraction(12_000))
+
+    assert found[0].burning is burning

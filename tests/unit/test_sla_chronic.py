@@ -249,3 +249,10 @@ def test_a_repeat_may_follow_an_outage_of_the_month_before() -> None:
 
     assert (found.outage_id, found.earlier_id) == (outage_id("DEN-1", 100), outage_id("DEN-1", 50))
     assert found.after_seconds == 40
+
+
+@pytest.mark.parametrize(("gap", "count"), [(DAY - 1, 1), (DAY, 0)])
+def test_so_many_days_after_the_end_is_no_repeat(gap: int, count: int) -> None:
+    counted = Counted((Spell(0, 10, 10), Spell(10 + gap, 20 + gap, 10)), 0, 9 * DAY, is_open=False)
+
+    assert len(repeats(OutageTerms(repeat_within_days=1), counted, "DEN-1")) == count

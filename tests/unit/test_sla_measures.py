@@ -393,3 +393,15 @@ def test_probes_that_measure_another_jitter_leave_it_undecided(tmp_path: Path) -
     answer = month(tmp_path, '    jitter_ms: {a: "1x*", b: "1x*"}\n', circuit)
 
     assert answer.objectives[1].verdict is Outcome.NOT_ASSESSABLE
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_mean_and_maximum_of_every_metric_are_exact(metric: str) -> None:
+    one = observed("ch1", **{metric: [1_000, 2_000, 6_000]})
+
+    mean, most = (statistic(terms(metric=metric, statistic=s), one) for s in ("mean", "maximum"))
+
+    assert mean is not None
+    assert most is not None
+    assert (mean.value, most.value) == (Fraction(3_000, SCALES[metric]),
+                                        Fraction(6_000, SCALES[metric]))  # fmt: skip
