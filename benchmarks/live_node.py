@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from cli.configuration import load_configuration
+from cli.run import settle
 from cli.wiring import Running
 from dashboards.accounts import Accounts, Role
 from linksla.clock import MICROSECONDS, SystemClock
@@ -69,6 +70,7 @@ def main() -> int:
     running = Running(load_configuration(arguments.folder), arguments.bootstrap, clock, meters)
     stopped = threading.Event()
     running.start()
+    settle()
     watch_commands(running, meters, stopped)
     token = Accounts(running.decisions, clock).create_token("benchmark", Role.NOC, None)
     print(json.dumps({"port": running.web.port, "token": token.secret}), flush=True)

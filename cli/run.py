@@ -1,6 +1,7 @@
 """`linksla run`: one node, until Ctrl-C or until something it cannot go on without fails."""
 
 import argparse
+import gc
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -43,11 +44,21 @@ def run(arguments: argparse.Namespace) -> int:
         running = Running(configuration, bootstrap, SystemClock(), accept_gap=arguments.accept_gap)
         stack.callback(running.stop)
         running.start()
+        settle()
         print(f"Kafka   {bootstrap}, topic {configuration.settings.kafka.topic}")
         print(f"portal  http://{configuration.settings.web.host}:{running.web.port}", flush=True)
         while not stop.is_set() and not running.node.wait(0.5):
             pass
     return 0
+
+
+def settle() -> None:
+    """Leave what stays for good, the inventory above all, out of further garbage collections.
+
+    With 20,000 circuits each full collection stopped every thread for 0.2 to 0.3 s.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def kafka_for(configuration: Configuration, named: str | None, stack: ExitStack) -> str:
