@@ -52,13 +52,20 @@ class Calm:
 
     complete_before_s: int
     live_before_s: int
-    lag_seconds_max: int  # of live behind complete: so long nothing may be unmeasured
+    lag_seconds_max: int  # of live before complete: so long nothing may be unmeasured
+    is_over: bool = False  # the circuit has ended and all its months are final
+
+
+_OVER: Final = Calm(FAR_AHEAD_S, FAR_AHEAD_S, FAR_AHEAD_S, is_over=True)
 
 
 def calm(look: Look) -> Calm | None:
     """Return until when a circuit is calm, or None: it is not."""
     history = look.history
     complete, live = history.complete_up_to_s, history.live_to_s
+    ended = history.circuit.active_to
+    if ended is not None and ended < complete and all(answer.final for answer in look.answers):
+        return _OVER
     if not look.answers or look.answers[-1].month_end_s <= complete:
         return None  # the next month has not begun, or the circuit has ended
     if any(_open_and_undecided(answer, complete) for answer in look.answers):

@@ -130,9 +130,9 @@ class Watch:
             self._live_before_s[number] = found.live_before_s
             self._lag_s[number] = found.lag_seconds_max
             self._checked_s[number] = look.history.complete_up_to_s
-            self._calm[number] = self._begin(number, look)
+            self._calm[number] = self._begin(number, look, is_over=found.is_over)
 
-    def _begin(self, number: int, look: Look) -> bool:
+    def _begin(self, number: int, look: Look, *, is_over: bool) -> bool:
         history = look.history
         contract = history.complete[-1].in_force.contract
         live = history.live.in_force.contract
@@ -149,7 +149,7 @@ class Watch:
         return self._objectives.begin(
             number,
             {channel.channel: channel.channel_key for channel in look.channels},
-            contract.objectives,
+            () if is_over else contract.objectives,
             look.sums,
             rollup_seconds(history.circuit),
         )

@@ -10,6 +10,7 @@ from linksla.inventory import Channel, Circuit, Customer, Inventory, Ownership
 from linksla.meters import Meters
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
+from linksla.wire import partition_of
 from processors.transactions import transaction
 from processors.writer import Writer
 from sla.contracts import load_contracts
@@ -22,6 +23,7 @@ from tests.unit.processors_support import TOPIC, US, Sample, numbered, poll_of
 OCTOBER = 1_759_276_800  # 2025-10-01T00:00:00Z
 BEGINS = OCTOBER - 3_600
 CALM_AT = BEGINS + 600
+TIME = TimeSettings(close_after_seconds=100)
 CONTRACT = """
 id: c
 version: 1
@@ -37,21 +39,27 @@ objectives:
 class Bench:
     """One circuit of two channels, ten-second samples, written and judged as in a node."""
 
-    def __init__(self, store: TelemetryStore, folder: Path, *windows: MaintenanceWindow) -> None:
+    def __init__(
+        self,
+        store: TelemetryStore,
+        folder: Path,
+        *windows: MaintenanceWindow,
+        ends: int | None = None,
+    ) -> None:
         (folder / "c.yaml").write_text(CONTRACT)
         circuit = Circuit(
             id="X", owners=(Ownership(customer="a"),), contract="c", site="s", region="r",
             bandwidth_mbps=1, grid_seconds=10, channels=(Channel(name="ch1"), Channel(name="ch2")),
-            active_from=BEGINS,
+            active_from=BEGINS, active_to=ends,
         )  # fmt: skip
         known = Inventory({"a": Customer(id="a", name="A")}, {"X": circuit})
         clock = ManualClock(BEGINS * US)
         self.store, self.at, self.offset = store, BEGINS, 0
-        self.writer = Writer(store, known, TOPIC, TimeSettings(), clock, Meters())
+        self.writer = Writer(store, known, TOPIC, TIME, clock, Meters())
         self.watch = Watch()
         self.watch.note(self.writer.start().advance)
         terms = load_contracts(folder)
-        queries = Queries(store, known, terms, windows, TimeSettings(), clock)
+        queries = Queries(store, known, terms, windows, TIME, clock)
         self.evaluator = Evaluator(store, queries, clock)
 
     def write(self, until: int, *more: Sample, **fields: object) -> tuple[str, ...]:
@@ -151,3 +159,16 @@ def test_a_circuit_that_is_not_decidedly_up_is_not_calm(memory_store, tmp_path) 
     assert bench.write(CALM_AT + 300) == ("X",)
     bench.look()
     assert bench.write(CALM_AT + 310) == ()
+
+
+def test_a_circuit_that_has_ended_is_left_alone_once_its_months_are_final(
+    memory_store: TelemetryStore, tmp_path: Path
+) -> None:
+    bench = Bench(memory_store, tmp_path, ends=CALM_AT)
+    bench.write(CALM_AT)
+    for seconds, due in ((120, ("X",)), (180, ("X",)), (240, ()), (300, ())):
+        bench.at = CALM_AT  # its partition goes on without it
+        confirmed = {partition_of("X"): (CALM_AT + seconds + 90) * US}
+        bench.watch.note(bench.writer.write(poll_of([], caught_up_at_us=confirmed)).advance)
+        assert bench.watch.due(memory_store.writer).judge == due
+        bench.look()
