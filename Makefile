@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test check bench chaos drain freshness format judging reads clean
+.PHONY: help setup demo test check bench chaos drain freshness format judging reads fuzz hostile clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-8s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ reads: .venv/.ready ## 31 days of a circuit out of 20,000, read while 100,000 sa
 
 judging: .venv/.ready ## a month of 100,000 circuits from cold; what a poll over 20,000 circuits leaves to judge
 	@$(BIN)/python -m benchmarks.judging
+
+hostile: .venv/.ready ## 100 MB messages and bombs through a real broker, with both clients
+	@LINKSLA_HOSTILE=1 $(BIN)/python -m pytest -q tests/integration/test_ingest_hostile_broker.py tests/unit/test_ingest_hostile.py
 
 fuzz: .venv/.ready ## 1,000,000 mutated messages against an oracle, about 6 minutes
 	@$(BIN)/python -m benchmarks.fuzz

@@ -13,6 +13,7 @@ import kafka.errors
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from ingest import record_batches
+from ingest.fetch_limit import ANSWER_BYTES_MAX
 from ingest.topics import unreachable
 from linksla.announcements import Announcement
 from linksla.clock import Clock
@@ -109,6 +110,7 @@ class AnnouncementReader:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            receive_message_max_bytes=ANSWER_BYTES_MAX,
             reconnect_backoff_max_ms=1_000,
         )
         self._consumer.assign(tps)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +21,8 @@ from linksla.stores import TelemetryStore
 log = logging.getLogger(__name__)
 
 TARGET: Final = "deadletter"
-_ROWS_MAX: Final = 500  # a round; with 64 MiB a message at most, rarely more than a few kB
+_ROWS_MAX: Final = 500  # a round, rarely more than a few kB each
+_ROUND_BYTES_MAX: Final = 32 * 1024 * 1024  # what is hostile may have 100 MB each
 _INTERVAL_SECONDS: Final = 1.0
 _ACK_SECONDS: Final = 30.0
 _MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -103,7 +105,7 @@ class DeadLetterSender:
             except DeliveryError as error:  # delivery failures never end the node (DESIGN 4)
                 log.warning("%s", error)
                 sent = 0
-            if sent < _ROWS_MAX:
+            if not sent:
                 self._clock.wait(self._stopping, _INTERVAL_SECONDS)
 
     def _pending(self) -> tuple[tuple[Any, ...] | None, list[_DeadLetter]]:
@@ -112,9 +114,13 @@ class DeadLetterSender:
             at = {"row": self._after_row}
             if cursor.execute(statement("ingest", "reject_at"), at).fetchone() != self._last_seen:
                 self._after_row, self._last_seen = -1, None
+            sizes = cursor.execute(
+                statement("ingest", "reject_sizes_after"),
+                {"after_row": self._after_row, "rows_max": _ROWS_MAX},
+            ).fetchall()
             rows = cursor.execute(
                 statement("ingest", "rejects_after"),
-                {"after_row": self._after_row, "rows_max": _ROWS_MAX},
+                {"after_row": self._after_row, "last_row": _last_of_round(sizes)},
             ).fetchall()
         if not rows:
             return None, []
@@ -166,6 +172,17 @@ class DeadLetterSender:
             )
         except kafka.errors.MessageSizeTooLargeError as error:
             return error
+
+
+def _last_of_round(sizes: Sequence[tuple[int, int]]) -> int:
+    """Return the last row of a round: as many as fit, and one at least; -1 when there is none."""
+    last_row, total = -1, 0
+    for row, size in sizes:
+        total += size
+        if last_row >= 0 and total > _ROUND_BYTES_MAX:
+            break
+        last_row = row
+    return last_row
 
 
 def _refusal(sent: Any) -> str:

@@ -7,6 +7,11 @@ again and again at that size, a backlog behind a slow broker is never read.
 from collections.abc import MutableMapping
 from typing import Any, Final
 
+ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
+"""The largest answer that is taken. A broker sends a record batch whole, however little was asked
+for, and takes requests of 100 MiB unless told otherwise. kafka-python refuses answers of 100 MB by
+itself and asks for the same one for ever: one large message stopped the node."""
+
 _BYTES_MIN: Final = 16 * 1024
 _SHRINK: Final = 8
 _GROW: Final = 2

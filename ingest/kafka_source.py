@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from ingest import record_batches
 from ingest.decode import Decoder
-from ingest.fetch_limit import FetchLimit
+from ingest.fetch_limit import ANSWER_BYTES_MAX, FetchLimit
 from ingest.gate import Gate
 from ingest.poison import InFlight
 from ingest.record_columns import UNIT_BYTES, ColumnRecords, Headers, RecordColumns
@@ -94,6 +94,7 @@ class KafkaSource:
                 check_crcs=True,
                 fetch_max_bytes=_FETCH_BYTES,
                 max_partition_fetch_bytes=_PARTITION_BYTES,
+                receive_message_max_bytes=ANSWER_BYTES_MAX,
                 fetch_max_wait_ms=200,
                 request_timeout_ms=_REQUEST_MS * 2,
                 reconnect_backoff_max_ms=_RECONNECT_MS,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
+from ingest.fetch_limit import ANSWER_BYTES_MAX
 from ingest.kafka_source import Batches, KafkaSource
 from ingest.poison import InFlight
 from ingest.record_columns import Headers, RecordColumns
@@ -131,7 +132,7 @@ class LibrdkafkaSource(KafkaSource):
                 "queued.max.messages.kbytes": _QUEUE_KIB,
                 "queued.min.messages": _QUEUED_MESSAGES,
                 "fetch.max.bytes": _QUEUE_KIB * 1024,
-                "receive.message.max.bytes": _QUEUE_KIB * 1024 + 1024 * 1024,
+                "receive.message.max.bytes": ANSWER_BYTES_MAX,
                 "fetch.wait.max.ms": 200,
                 "reconnect.backoff.max.ms": 1_000,
                 "log_level": 3,

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from kafka import KafkaConsumer, TopicPartition
 
-from ingest.deadletter import TARGET, DeadLetterSender
+from ingest.deadletter import TARGET, DeadLetterSender, _last_of_round
 from linksla.clock import ManualClock, SystemClock
 from linksla.decisions import DecisionsStore, deliveries
 from linksla.errors import DeliveryError
@@ -126,6 +126,38 @@ def test_more_rejects_than_one_round_takes_all_arrive(
     assert offsets == list(range(620))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "last"),
+    [
+        ([], -1),
+        ([(4, 10)], 4),
+        ([(4, 10), (7, 20)], 7),
+        ([(4, 100_000_000), (7, 20)], 4),
+        ([(4, 20), (7, 100_000_000), (9, 20)], 4),
+        ([(n, 10_000_000) for n in range(9)], 2),
+    ],
+)
+def test_a_round_holds_what_fits_into_32_mib_and_one_letter_at_least(
+    sizes: list[tuple[int, int]], last: int
+) -> None:
+    assert _last_of_round(sizes) == last
+
+
+@pytest.mark.kafka
+def test_large_letters_go_in_rounds_of_their_own(
+    kafka: Any, memory_store: TelemetryStore, decisions: DecisionsStore
+) -> None:
+    topic = kafka.new_topic(partitions=1)
+    for offset in range(3):
+        reject(memory_store, offset, "over_limit", value=bytes(20_000_000))
+    sender = DeadLetterSender(
+        kafka.bootstrap, memory_store, decisions, ManualClock(NOW_US), topic=topic
+    )
+
+    assert [sender.send_once() for _ in range(4)] == [1, 1, 1, 0]
+    sender.stop()
+
+
 def test_a_kafka_that_is_away_loses_nothing_and_says_so(
     memory_store: TelemetryStore, decisions: DecisionsStore
 ) -> None:
@@ -158,7 +190,7 @@ def test_a_letter_too_large_is_refused_and_holds_nothing_up(
         kafka.bootstrap, memory_store, decisions, ManualClock(NOW_US), topic=topic
     )
 
-    assert [sender.send_once(), sender.send_once()] == [2, 0]
+    assert sum(sender.send_once() for _ in range(3)) == 2
     sender.stop()
 
     assert [headers["offset"] for _, _, headers in received(kafka.bootstrap, topic)] == ["2"]
