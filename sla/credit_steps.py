@@ -59,6 +59,8 @@ def credit_steps(month: JudgedMonth, answer: MonthAnswer) -> tuple[Step, ...]:
     if answer.credit_amount is not None and answer.credit_currency is not None:
         least = f"{_commas(payout.minimum_amount, answer.credit_currency)}"
         said = "paid out" if answer.credit_issued else "not paid out"
+        if not answer.final:
+            said = f"so far, and {said} if it stays"
         more = "more than" if answer.credit_issued else "not more than"
         found.append(
             Step(
