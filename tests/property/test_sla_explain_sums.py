@@ -133,7 +133,7 @@ def insert(store: TelemetryStore, text: str, name: str, channel: str) -> None:
         at += cells
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(networks())
 def test_every_level_sums_to_the_one_above_for_every_reader(store, network) -> None:
     queries, name = queries_of(store, network)
