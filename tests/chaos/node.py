@@ -41,7 +41,7 @@ MERGE_POINTS = (
 )  # fmt: skip
 COMPACTION_POINTS = (
     "rollup_parts taken out", "latency_histogram taken out", "before compaction committed",
-    "compaction committed", "before blocks committed",
+    "compaction committed",
 )  # fmt: skip
 REMOVAL_POINTS = ("before removal committed", "files out of the manifest", "files unlinked")
 KEPT = RetentionSettings(hot_hours=1, raw_days=6)
