@@ -28,9 +28,9 @@ class Rounds:
         for circuit in sorted(circuits):
             self._due.setdefault(circuit)
 
-    def next(self, *, all_of_them: bool = False) -> tuple[str, ...]:
+    def next(self) -> tuple[str, ...]:
         """Return the circuits of the next round; they stay due until `judged`."""
-        return tuple(self._due if all_of_them else islice(self._due, self._size))
+        return tuple(islice(self._due, self._size))
 
     def judged(self, circuits: tuple[str, ...], seconds: float) -> None:
         """Take out what was judged; what it took says how large the next round is."""

@@ -6,7 +6,7 @@ from typing import Final
 _TRIM_THRESHOLD: Final = -1  # numbers of <malloc.h>
 _MMAP_THRESHOLD: Final = -3
 _MMAP_BYTES_MAX: Final = 32 << 20  # the most that glibc accepts
-_TRIM_BYTES: Final = 512 << 20
+_TRIM_BYTES: Final = 128 << 20  # of each arena: every thread that works on polls has its own
 
 
 def keep_freed_memory() -> bool:
