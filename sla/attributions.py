@@ -161,6 +161,15 @@ def ruled(
     return tuple(found)
 
 
+def within(rulings: Sequence[Ruled], start_s: int, end_s: int) -> tuple[Ruled, ...]:
+    """Return the parts of rulings that lie in [start_s, end_s)."""
+    return tuple(
+        replace(one, start_s=max(one.start_s, start_s), end_s=min(one.end_s, end_s))
+        for one in rulings
+        if one.start_s < end_s and one.end_s > start_s
+    )
+
+
 def reattributed(
     runs: Sequence[JudgedRun],
     rulings: Sequence[Ruled],

@@ -12,11 +12,11 @@ import duckdb
 
 from linksla.inventory import Circuit, Inventory
 from sla.answers import Bucket
-from sla.attributions import Reclassification, reattributed, ruled, stopped
+from sla.attributions import Reclassification, Ruled, reattributed, ruled, stopped, within
 from sla.calendar import month_bounds, months_between
 from sla.contracts import Contract, ContractInForce
 from sla.exclusions import Cap, Decision, Excluded, decide, decide_wait, excluded_seconds
-from sla.judged import JudgedRun, OutageRange, in_buckets, outage_ranges
+from sla.judged import JudgedRun, in_buckets, outage_ranges
 from sla.maintenance import STILL_S, MaintenanceWindow
 from sla.runs import (
     AvailabilityRun,
@@ -171,6 +171,7 @@ class Historian:
             accepted,
             caps,
             self._reclassified.get(circuit.id, ()),
+            versions,
         )
 
 
@@ -197,6 +198,7 @@ class _CircuitPlan:
     accepted: tuple[MaintenanceWindow, ...]
     caps: tuple[Cap, ...]
     reclassified: tuple[Reclassification, ...]
+    versions: tuple[ContractInForce, ...]
 
 
 class _Batch:
@@ -307,14 +309,14 @@ def caps_of(versions: Sequence[ContractInForce], end_s: int) -> Iterable[Cap]:
 def _finished(plan: _CircuitPlan, results: Sequence[tuple[AvailabilityRun, ...]]) -> CircuitHistory:
     def history(one: _HistoryPlan) -> History:
         ordinary = _judged(plan, one, results, one.nominal)
-        outages = outage_ranges(ordinary[0]) if plan.reclassified else ()
-        runs, excluded = _ruled(plan, one, ordinary, outages, Bucket.UNMEASURED)
+        rulings = _rulings(plan, results[one.nominal[0]])
+        runs, excluded = _ruled(plan, ordinary, rulings, Bucket.UNMEASURED)
 
         def bound(numbers: tuple[int, int] | None, unmeasured: Bucket) -> tuple[JudgedRun, ...]:
             if numbers is None:
                 return ()
             judged = _judged(plan, one, results, numbers)
-            return _ruled(plan, one, judged, outages, unmeasured)[0]
+            return _ruled(plan, judged, rulings, unmeasured)[0]
 
         return History(
             plan.circuit,
@@ -353,23 +355,32 @@ def _judged(
     return in_buckets(nominal, excluded, one.start_s, one.end_s), excluded
 
 
+def _rulings(plan: _CircuitPlan, nominal: Sequence[AvailabilityRun]) -> tuple[Ruled, ...]:
+    """Return by whose word outages are attributed: whole ones, also beyond a version's end."""
+    if not plan.reclassified:
+        return ()
+    horizon_s = nominal[-1].end_s
+    runs = in_buckets(nominal, (), plan.circuit.active_from, horizon_s)
+    return ruled(plan.reclassified, outage_ranges(runs), horizon_s)
+
+
 def _ruled(
-    plan: _CircuitPlan,
-    one: _HistoryPlan,
-    judged: _Judged,
-    outages: Sequence[OutageRange],
-    unmeasured: Bucket,
+    plan: _CircuitPlan, judged: _Judged, rulings: Sequence[Ruled], unmeasured: Bucket
 ) -> _Judged:
-    """Return the same with what people decided: attributions first, then waiting tickets."""
+    """Return the same with what people decided: attributions first, then waiting tickets.
+
+    Each second by the terms of its own version, in the whole past: a month that two versions share
+    shows its outages and exclusions as its segments were judged.
+    """
     runs, excluded = judged
-    terms = one.in_force.contract.exclusions
-    runs, by_people = reattributed(
-        runs, ruled(plan.reclassified, outages, one.end_s), terms, unmeasured
-    )
+    for version in plan.versions if rulings else ():
+        mine = within(rulings, version.start_s, version.end_s)
+        runs, by_people = reattributed(runs, mine, version.contract.exclusions, unmeasured)
+        excluded = (*excluded, *by_people)
     waits = [
         (decision.window.start, decision.window.end, decision.window.id)
         for decision in plan.decisions
         if decision.accepted and decision.window.ticket is not None
     ]
     runs, waiting = stopped(runs, waits)
-    return runs, (*excluded, *by_people, *waiting)
+    return runs, (*excluded, *waiting)

@@ -131,7 +131,7 @@ def _why(part: History, one: Reclassification, seconds: int) -> str:
             Attribution.CUSTOMER: terms.customer,
             Attribution.FORCE_MAJEURE: terms.force_majeure,
         }
-        if not excludes[one.proposal.attribution]:
+        if not excludes[one.proposal.attribution] and not seconds:
             return f"Refused: the contract does not exclude {what}. {one.history}."
         if not seconds:
             return f"Accepted ({what}), and nothing of it was left to take out. {one.history}."
