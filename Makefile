@@ -52,6 +52,10 @@ hostile: .venv/.ready ## 100 MB messages and bombs through a real broker, with b
 fuzz: .venv/.ready ## 1,000,000 mutated messages against an oracle, about 6 minutes
 	@$(BIN)/python -m benchmarks.fuzz
 
+TARGETS ?=
+mutate: .venv/.ready .venv/.developer ## break sla/ one place at a time (TARGETS="bands judge"): a test must notice
+	@$(BIN)/python -m benchmarks.mutants $(TARGETS) --again
+
 format: .venv/.developer ## put the code in its form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
