@@ -12,10 +12,8 @@ _SCHEMA: Final = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": _P
 
 
 def _fraction(value: object) -> object:
-    """Texts such as "99.99" and "100/30" are exact; a float never gets here (linksla.config)."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return value
-    return exact(value)
+    """Texts such as "99.99" and "100/30" are exact; `true` and the like are no numbers."""
+    return value if isinstance(value, Fraction) else exact(value)
 
 
 def exact(value: object) -> Fraction:
