@@ -71,9 +71,9 @@ def story(rng: random.Random, name: str, zone: str, month: str) -> Story:
     channels = []
     for number, one in enumerate(names):
         start = end = None
-        if number and rng.random() < 0.3:
+        if rng.random() < (0.3 if number else 0.1):
             start = near(rng, begins, upper, marks)
-        if number and rng.random() < 0.3:
+        if rng.random() < (0.3 if number else 0.1):
             end = near(rng, (start or begins) + GRID, horizon, marks)
         channels.append(Channel(name=one, active_from=start, active_to=end))
     circuit = Circuit(
