@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test check bench chaos drain freshness format judging reads fuzz hostile clean
+.PHONY: help setup demo test check bench chaos drain freshness format judging reads fuzz hostile months mutate clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-8s %s\n", $$1, $$2}'
@@ -51,6 +51,10 @@ hostile: .venv/.ready ## 100 MB messages and bombs through a real broker, with b
 
 fuzz: .venv/.ready ## 1,000,000 mutated messages against an oracle, about 6 minutes
 	@$(BIN)/python -m benchmarks.fuzz
+
+MONTHS ?= 200
+months: .venv/.ready .venv/.developer ## judge MONTHS=200 generated months against a slow oracle, unit by unit
+	@LINKSLA_SLOW_MONTHS=$(MONTHS) $(BIN)/pytest -q tests/property/test_sla_slow_months.py
 
 TARGETS ?=
 mutate: .venv/.ready .venv/.developer ## break sla/ one place at a time (TARGETS="bands judge"): a test must notice

@@ -75,6 +75,8 @@ def story(rng: random.Random, name: str, zone: str, month: str) -> Story:
             start = near(rng, begins, upper, marks)
         if rng.random() < (0.3 if number else 0.1):
             end = near(rng, (start or begins) + GRID, horizon, marks)
+        if number and rng.random() < 0.1:
+            start, end = horizon + DAY, None  # announced, and not there yet
         channels.append(Channel(name=one, active_from=start, active_to=end))
     circuit = Circuit(
         id=name, owners=(Ownership(customer="acme"),), contract=name, site="S", region="r",

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from linksla.clock import parse_instant
 from sla.answers import Bucket, ObjectiveAnswer, Outcome, Seconds
 from sla.bands import bands_fault, falling_band, percent, rising_band, rising_fault
+from sla.calendar import is_month, month_at, month_bounds, month_name, months_between
 from sla.contracts import AvailabilityTerms, Contract
 from sla.credits import Credit, Delivered, OutageSeconds, earned
 from sla.exact import exact
@@ -175,7 +177,20 @@ def test_the_mean_to_restore_is_exact() -> None:
     assert given("mttr", known, restore_seconds=(100, 99)).percent == 0
     assert given("mttr", known, restore_seconds=(100, 101, 99)).percent == 5
     assert given("mttr", known, restore_seconds=(300, 100)).percent == 9
+    assert " at least" not in given("mttr", known, restore_seconds=(300, 100)).reason
     assert given("mttr", known, restore_seconds=(300, 100), is_open=True).percent == 0
+
+
+def test_an_open_month_gives_at_least_what_its_best_rest_cannot_undo() -> None:
+    known = {"bands": [[99, 0], [0, 10]]}
+
+    assert given("availability_percent", known).percent == 0
+    closed = given("availability_percent", known, availability_percent=Fraction(98))
+    still_open = given(
+        "availability_percent", known, availability_percent=Fraction(98), is_open=True
+    )
+    assert closed.percent == still_open.percent == 10
+    assert ("at least" in closed.reason, "at least" in still_open.reason) == (False, True)
 
 
 def run(start_s: int, end_s: int, bucket: Bucket, *, bad: bool = False, was=None) -> JudgedRun:
@@ -273,6 +288,9 @@ def test_all_excluded_is_not_assessable_once_the_month_is_over() -> None:
     out = Seconds(0, 0, 10, 0)
 
     assert outcome(out)[0] is Outcome.NOT_ASSESSABLE
+    open_to_both = outcome(out, Seconds(0, 10, 0, 0), Seconds(10, 0, 0, 0))
+    assert open_to_both[0] is Outcome.NOT_ASSESSABLE
+    assert open_to_both[1].startswith("Only 0.00000 % of the period was measured")
     assert outcome(out, rest=5)[0] is Outcome.MET
 
 
@@ -320,3 +338,38 @@ def test_a_contract_without_a_schedule_gives_nothing_back() -> None:
     verdict = judge_availability(terms, Tally(seconds, seconds, 0), seconds, seconds, 0)
 
     assert judge_credit(contract, verdict, Delivered(down_seconds=100))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("month", "zone", "day", "starts"),
+    [
+        ("2017-10", "America/Asuncion", 1, "2017-10-01T04:00:00Z"),  # 00:00 was 01:00
+        ("2011-12", "Pacific/Apia", 30, "2011-12-30T10:00:00Z"),  # there was no 30th
+        ("2026-11", "America/Havana", 1, "2026-11-01T04:00:00Z"),  # midnight came twice
+        ("2026-06", "Asia/Kathmandu", 1, "2026-05-31T18:15:00Z"),
+        ("2026-02", "UTC", 31, "2026-02-28T00:00:00Z"),
+    ],
+)
+def test_a_month_starts_at_the_first_instant_of_its_day(
+    month: str, zone: str, day: int, starts: str
+) -> None:
+    start, _ = month_bounds(month, zone, day)
+
+    assert start == parse_instant(starts)
+    assert isinstance(start, int)
+    assert month_at(start, zone, day) == month
+    assert month_at(start - 1, zone, day) < month
+
+
+def test_a_month_begins_on_the_first_where_nothing_is_said() -> None:
+    june, july = parse_instant("2026-06-01T00:00:00Z"), parse_instant("2026-07-01T00:00:00Z")
+
+    assert month_bounds("2026-06", "UTC") == (june, july)
+    assert month_at(june, "UTC") == month_at(july - 1, "UTC") == "2026-06"
+    assert months_between(june, july, "UTC") == ("2026-06",)
+    assert months_between(june, july + 1, "UTC") == ("2026-06", "2026-07")
+    assert months_between(june - 1, july, "UTC") == ("2026-05", "2026-06")
+    assert months_between(june, june, "UTC") == ()
+    assert month_bounds("2026-12", "UTC")[1] == month_bounds("2027-01", "UTC")[0]
+    assert [month_name(one) for one in ("2026-01", "2026-12")] == ["January 2026", "December 2026"]
+    assert [is_month(one) for one in ("1900-01", "1899-12", "2026-13")] == [True, False, False]
