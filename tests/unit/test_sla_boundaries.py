@@ -16,6 +16,7 @@ from sla.exact import exact
 from sla.judge import Tally, judge_availability, judge_credit, tally, worst_of
 from sla.judged import JudgedRun
 from sla.schedules import DownSecondsBands, PayoutTerms, Schedule
+from sla.statistics import nearest_rank, rank_of
 
 Bands = tuple[tuple[Fraction, Fraction], ...]
 
@@ -373,3 +374,12 @@ def test_a_month_begins_on_the_first_where_nothing_is_said() -> None:
     assert month_bounds("2026-12", "UTC")[1] == month_bounds("2027-01", "UTC")[0]
     assert [month_name(one) for one in ("2026-01", "2026-12")] == ["January 2026", "December 2026"]
     assert [is_month(one) for one in ("1900-01", "1899-12", "2026-13")] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("percentile", "observations", "rank"),
+    [(0, 1, 1), (50, 1, 1), (100, 1, 1), (0, 9, 1), (50, 2, 1), (51, 2, 2), (99, 100, 99)],
+)
+def test_the_nearest_rank_begins_at_1(percentile: int, observations: int, rank: int) -> None:
+    assert rank_of(Fraction(percentile), observations) == rank
+    assert nearest_rank(list(range(1, observations + 1)), Fraction(percentile)) == rank
