@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from linksla.clock import parse_instant
 from sla.answers import Bucket, ObjectiveAnswer, Outcome, Seconds
 from sla.bands import bands_fault, falling_band, percent, rising_band, rising_fault
+from sla.budgets import HOUR, burn_rates
 from sla.calendar import is_month, month_at, month_bounds, month_name, months_between
 from sla.contracts import AvailabilityTerms, Contract
 from sla.credits import Credit, Delivered, OutageSeconds, earned
@@ -383,3 +384,31 @@ def test_a_month_begins_on_the_first_where_nothing_is_said() -> None:
 def test_the_nearest_rank_begins_at_1(percentile: int, observations: int, rank: int) -> None:
     assert rank_of(Fraction(percentile), observations) == rank
     assert nearest_rank(list(range(1, observations + 1)), Fraction(percentile)) == rank
+
+
+def test_a_window_as_long_as_the_month_is_looked_at_and_a_longer_one_is_not() -> None:
+    def windows(whole: int) -> list[int]:
+        return [one.long_seconds // HOUR for one in burn_rates([], 0, 0, whole, Fraction(1))]
+
+    assert windows(72 * HOUR) == [1, 6, 24, 72]
+    assert windows(72 * HOUR - 1) == [1, 6, 24]
+    assert windows(HOUR) == [1]
+    assert windows(HOUR - 1) == []
+
+
+def test_what_begins_at_the_end_burns_nothing_and_hides_nothing() -> None:
+    end = 30 * 24 * HOUR
+    runs = [run(end - 60, end, Bucket.DOWN), run(end, end + 60, Bucket.DOWN)]
+
+    before, after = (burn_rates(some, 0, end, end, Fraction(100)) for some in (runs[:1], runs))
+
+    assert before == after
+    assert before[0].long_rate == Fraction(60 * 720, 100)
+
+
+def test_where_nothing_may_be_down_and_nothing_is_the_rate_is_0() -> None:
+    dark = [run(0, 60, Bucket.UNMEASURED)]
+
+    assert [one.long_rate for one in burn_rates(dark, 0, 60, HOUR, Fraction(0))] == [0]
+    down = [run(0, 60, Bucket.DOWN)]
+    assert [one.long_rate for one in burn_rates(down, 0, 60, HOUR, Fraction(0))] == [None]
