@@ -256,3 +256,13 @@ def test_so_many_days_after_the_end_is_no_repeat(gap: int, count: int) -> None:
     counted = Counted((Spell(0, 10, 10), Spell(10 + gap, 20 + gap, 10)), 0, 9 * DAY, is_open=False)
 
     assert len(repeats(OutageTerms(repeat_within_days=1), counted, "DEN-1")) == count
+
+
+def test_an_outage_exactly_so_many_days_before_the_end_still_counts_now() -> None:
+    terms = ChronicTerms(outages=2, lasting_seconds=60, within_days=10)
+
+    def now(onset: int) -> int:
+        counted = Counted([Spell(onset, onset + 60, 60)], 0, 20 * 86_400, is_open=True)
+        return chronic_standing(terms, counted).now
+
+    assert [now(10 * 86_400 - 1), now(10 * 86_400)] == [0, 1]
