@@ -19,7 +19,13 @@ class WebServer:
         self._where = where
         self._name = name
         self._server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+            uvicorn.Config(
+                app,
+                log_config=None,  # its own keeps what a page fails with from our handlers
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=2,
+            )
         )
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None

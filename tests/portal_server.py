@@ -129,7 +129,12 @@ def running(app, live: LiveFeed) -> Iterator[str]:
 
     server = Server(
         uvicorn.Config(
-            app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=2
+            app,
+            port=0,
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            timeout_graceful_shutdown=2,
         )
     )
     thread = threading.Thread(target=server.run, daemon=True)

@@ -96,9 +96,9 @@ def test_a_backlog_behind_a_slow_broker_is_read(
     topic = broker.new_topic()
     ends = broker.fill(topic, world, world.start_s, world.end_s)
     parts = build(tmp_path, broker.proxy.bootstrap, topic)
-    parts.node.start()
     broker.proxy.bytes_per_second = 600_000  # all of it takes about 3 s
     before = broker.proxy.passed_bytes
+    parts.node.start()
     done = parts.node.wait_until(all_read(ends), SECONDS_MAX)
     passed = broker.proxy.passed_bytes - before
     broker.proxy.heal()
