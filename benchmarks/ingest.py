@@ -5,9 +5,9 @@
 One embedded Kafka, one topic for each message size. "Polling alone" is the raw limit: kafka-python
 reads every message and throws it away. "Durable" is a whole node from its start, everything on:
 decoding, validation, dedup, samples, rollups, histograms, spans, ledger, offsets in DuckDB,
-judging. Both run a second time, warm; Spark does the rollup only; "as often as we commit": in micro-batches as
-large as our transactions, so that its numbers are as fresh. Rates vary with the machine; the ratio
-in one run is what to quote.
+judging. Both run a second time, warm. Spark does the rollup only; "as often as we commit": in
+micro-batches as large as our transactions, so that its numbers are as fresh. Rates vary with the
+machine; the ratio in one run is what to quote.
 """
 
 import argparse
