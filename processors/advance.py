@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from processors.channels import Channels
 from processors.observations import Bool, Int64
 from processors.progress import Progress
@@ -23,3 +25,8 @@ class Advance:
     runs: Runs
     reworked: Bool
     touched: Bool
+
+    def touched_circuits(self) -> frozenset[str]:
+        """Return the circuits of the channels that are touched."""
+        keys = np.flatnonzero(self.touched).tolist()
+        return frozenset(self.channels.circuit_ids[key] for key in keys)

@@ -67,8 +67,7 @@ _RETENTION: Final = RetentionSettings()
 class Written:
     """What a poll came to; counts are of samples (of messages, where one could not be read).
 
-    `touched_circuits`: those whose answers may have changed, by samples or by being complete
-    further. `complete_up_to_moved`: whether any circuit is complete further than before.
+    `complete_up_to_moved`: whether any circuit is complete further than before.
     `aged`: older than the raw retention, in the ledger only.
     """
 
@@ -78,10 +77,17 @@ class Written:
     late: int = 0
     rejected: int = 0
     pending: int = 0
-    touched_circuits: frozenset[str] = frozenset()
     complete_up_to_moved: bool = False
     aged: int = 0
     advance: Advance | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def touched_circuits(self) -> frozenset[str]:
+        """Those whose answers may have changed, by samples or by being complete further.
+
+        Worked out when asked: 20,000 names a poll that nobody but a new inventory needs.
+        """
+        return frozenset() if self.advance is None else self.advance.touched_circuits()
 
 
 class Writer:
@@ -264,7 +270,6 @@ class Writer:
                 len(late),
                 len(rejects),
                 len(arrivals.unknown),
-                frozenset(channels.circuit_ids[key] for key in np.flatnonzero(touched).tolist()),
                 bool(moved.any()),
                 len(aged.channel_key),
                 Advance(channels, before.folded_to_s, progress, folded.runs, reworked, touched),

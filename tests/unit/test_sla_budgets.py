@@ -18,6 +18,7 @@ from sla.judge import Scenario, Tally, judge_availability
 from sla.judged import JudgedRun
 from sla.spending import forecast_outcome, forecast_words, left_words, length
 from sla.trials import load_trial, run_case
+from tests.unit.trial_support import judged
 
 DAY = 86_400
 JUNE = 30 * DAY
@@ -39,19 +40,7 @@ WINDOW = """\
 def judge(
     folder: Path, runs: str, *contracts: str, complete: str | None = None, more: str = ""
 ) -> MonthAnswer:
-    names = []
-    for number, text in enumerate(contracts or (CONTRACT,)):
-        (folder / f"c{number}.yaml").write_text(text)
-        names.append(f"c{number}.yaml")
-    path = folder / "cases.yaml"
-    until = f"    complete_up_to: '{complete}'\n" if complete else ""
-    path.write_text(
-        f"contract: [{', '.join(names)}]\ncircuit: {{grid_seconds: 1}}\ncases:\n"
-        f"  - name: it\n    month: 2026-06\n{until}"
-        f'    channels: {{a: "{runs}"}}\n{more}    expect: {{}}\n'
-    )
-    trial = load_trial(path)
-    return run_case(trial, trial.cases[0])
+    return judged(folder, runs, contracts or (CONTRACT,), 1, complete, more)
 
 
 def run(start: int, end: int, bucket: Bucket) -> JudgedRun:

@@ -16,7 +16,7 @@ from sla.judged import JudgedRun
 from sla.outage_figures import figures_words
 from sla.outage_terms import ChronicTerms, OutageTerms
 from sla.outages import outage_id
-from sla.trials import load_trial, run_case
+from tests.unit.trial_support import judged
 
 DAY = 86_400
 CONTRACT = """\
@@ -38,19 +38,7 @@ outages:
 def judge(
     folder: Path, runs: str, *contracts: str, complete: str | None = None, more: str = ""
 ) -> MonthAnswer:
-    names = []
-    for number, text in enumerate(contracts or (CONTRACT,)):
-        (folder / f"c{number}.yaml").write_text(text)
-        names.append(f"c{number}.yaml")
-    path = folder / "cases.yaml"
-    until = f"    complete_up_to: '{complete}'\n" if complete else ""
-    path.write_text(
-        f"contract: [{', '.join(names)}]\ncircuit: {{grid_seconds: 60}}\ncases:\n"
-        f"  - name: it\n    month: 2026-06\n{until}"
-        f'    channels: {{a: "{runs}"}}\n{more}    expect: {{}}\n'
-    )
-    trial = load_trial(path)
-    return run_case(trial, trial.cases[0])
+    return judged(folder, runs, contracts or (CONTRACT,), 60, complete, more)
 
 
 def verdicts(answer: MonthAnswer) -> dict[str, tuple[str | None, Outcome]]:
