@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.fuzz import APPENDED_US, Corpus, Fuzz, written, zigzag
+from benchmarks.fuzz import Fuzz
+from benchmarks.fuzz_corpus import APPENDED_US, Corpus, written, zigzag
 from ingest.decode import Decoder
 from ingest.rows import Messages
 from linksla.model import Reason, Reject

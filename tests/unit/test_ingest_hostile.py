@@ -12,7 +12,7 @@ PEAK_MIB_MAX = 900
 CHILD = """
 import io, json, random
 import numpy as np
-from benchmarks.fuzz import APPENDED_US, Corpus, written, zigzag
+from benchmarks.fuzz_corpus import APPENDED_US, Corpus, written, zigzag
 from ingest.decode import Decoder
 from ingest.rows import Messages
 from linksla.wire import single_object_header
