@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from linksla.clock import MICROSECONDS
+from linksla.compiled import INT64, INT64_TABLE, INT64S, compiled
+from linksla.inventory import DAY_SECONDS
 from linksla.model import EVIDENCE_BGP_UNKNOWN, LOSS_LADDER_PPM
 from processors.observations import LOSS_UNKNOWN, Bool, Int64, Observations
 from processors.runs import LOSS_CLASS_UNKNOWN, Runs
 
-_APART: Final = 1 << 34
-"""More than any cell's number (1 s cells reach 2**32 in the year 2106): keeps tracks apart."""
+_LADDER_PPM: Final = LOSS_LADDER_PPM[:-1]  # a mean above its last step is in the class of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +44,6 @@ class Tracks:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """Ordered observations with where they lie: their cell, and the last cell they hold."""
-
-    track: Int64
-    cell: Int64
-    reach: Int64
-    bgp: Int64
-    loss_ppm: Int64
-
-
-@dataclass(frozen=True, slots=True)
-class _Pieces:
-    """Ranges of cells, [first, last] both inclusive, with their evidence."""
-
-    track: Int64
-    first: Int64
-    last: Int64
-    bgp: Int64
-    loss_class: Int64
-
-
-def loss_classes(sum_ppm: Int64, count: Int64) -> Int64:
-    """Return the class of a mean loss: the smallest step ≥ it, LOSS_CLASS_UNKNOWN for count 0.
-
-    Compared as sum against step × count, in integers, so that a mean on a step is on that step.
-    """
-    classes = np.zeros(len(sum_ppm), np.int64)
-    for step in LOSS_LADDER_PPM[:-1]:
-        classes += sum_ppm > step * count
-    return np.where(count == 0, LOSS_CLASS_UNKNOWN, classes)
-
-
-def reach_cells(observed_at_us: Int64, interval_us: Int64, grid_us: Int64) -> Int64:
-    """Return the greatest cell whose midpoint lies before observed_at + interval."""
-    return (observed_at_us + interval_us - grid_us // 2 - 1) // grid_us
-
-
 def fold(observations: Observations, tracks: Tracks) -> Runs:
     """Return each track's runs of equal evidence in [from_s, to_s), cut at UTC midnight.
 
@@ -90,28 +52,20 @@ def fold(observations: Observations, tracks: Tracks) -> Runs:
     """
     if len(observations) == 0:
         return Runs.none()
-    grid_us = tracks.grid_s[observations.track] * MICROSECONDS
-    placed = _Placed(
-        observations.track,
-        observations.observed_at_us // grid_us,
-        reach_cells(observations.observed_at_us, observations.interval_us, grid_us),
-        observations.bgp,
-        observations.loss_ppm,
+    return Runs(
+        *_folded(
+            observations.track,
+            observations.observed_at_us,
+            observations.interval_us,
+            observations.bgp,
+            observations.loss_ppm,
+            tracks.grid_s,
+            tracks.from_s,
+            tracks.to_s,
+            tracks.active_from_s,
+            tracks.active_to_s,
+        )
     )
-    starts = np.flatnonzero(_changes(placed.track, placed.cell))
-    own = _own(placed, starts)
-    held = _held(placed, starts, own, tracks)
-    inside = (own.first >= tracks.from_s[own.track] // tracks.grid_s[own.track]) & (
-        own.first < tracks.to_s[own.track] // tracks.grid_s[own.track]
-    )
-    parts = [_runs(own, tracks).take(inside)]
-    if held:
-        parts += [_runs(piece, tracks).cut_at_midnight() for piece in held]
-        everything = Runs.together(parts).ordered()
-    else:
-        everything = parts[0]
-    said = (everything.bgp != EVIDENCE_BGP_UNKNOWN) | (everything.loss_class != LOSS_CLASS_UNKNOWN)
-    return everything.take(said & (everything.start_s < everything.end_s)).merged()
 
 
 def still_holding(observations: Observations, tracks: Tracks) -> Bool:
@@ -120,106 +74,164 @@ def still_holding(observations: Observations, tracks: Tracks) -> Bool:
     Those that start there, and of the earlier ones those that reach there further than every
     later one: with equal intervals at most one a track.
     """
-    to_s = tracks.to_s[observations.track]
-    ahead = observations.observed_at_us >= to_s * MICROSECONDS
-    grid_s = tracks.grid_s[observations.track]
-    reach = reach_cells(
-        observations.observed_at_us, observations.interval_us, grid_s * MICROSECONDS
+    return _holding(
+        observations.track,
+        observations.observed_at_us,
+        observations.interval_us,
+        tracks.grid_s,
+        tracks.to_s,
     )
-    rows = np.flatnonzero(~ahead & (reach >= to_s // grid_s))
-    if len(rows):
-        track, reach = observations.track[rows], reach[rows]
-        offset = (int(track.max()) - track) * _APART
-        furthest = np.maximum.accumulate((reach + offset)[::-1])[::-1]
-        beaten = np.zeros(len(rows), np.bool_)
-        beaten[:-1] = (furthest[1:] >= (reach + offset)[:-1]) & (track[1:] == track[:-1])
-        ahead[rows[~beaten]] = True
-    return ahead
 
 
-def _changes(track: Int64, cell: Int64) -> Bool:
-    changes = np.ones(len(track), np.bool_)
-    changes[1:] = (track[1:] != track[:-1]) | (cell[1:] != cell[:-1])
-    return changes
+def reach_cells(observed_at_us: Int64, interval_us: Int64, grid_us: Int64) -> Int64:
+    """Return the greatest cell whose midpoint lies before observed_at + interval."""
+    return (observed_at_us + interval_us - grid_us // 2 - 1) // grid_us
 
 
-def _own(placed: _Placed, starts: npt.NDArray[np.intp]) -> _Pieces:
-    """Return the evidence of the cells that samples start in."""
-    cell = placed.cell[starts]
-    if len(starts) == len(placed.track):  # one sample a cell, the usual case
-        bgp, classes = placed.bgp, _single_class(placed.loss_ppm)
-    else:
-        measured = placed.loss_ppm != LOSS_UNKNOWN
-        count = np.add.reduceat(measured.astype(np.int64), starts)
-        total = np.add.reduceat(np.where(measured, placed.loss_ppm, 0), starts)
-        # The classes are ordered: any "not" wins over established, which wins over unknown.
-        bgp, classes = np.maximum.reduceat(placed.bgp, starts), loss_classes(total, count)
-    return _Pieces(placed.track[starts], cell, cell, bgp, classes)
+@compiled(INT64, INT64, INT64)
+def _reach(observed_at_us: int, interval_us: int, grid_us: int) -> int:
+    """Return what `reach_cells` does, of one observation."""
+    return (observed_at_us + interval_us - grid_us // 2 - 1) // grid_us
 
 
-def _single_class(loss_ppm: Int64) -> Int64:
-    return loss_classes(loss_ppm, (loss_ppm != LOSS_UNKNOWN).astype(np.int64))
+@compiled(INT64, INT64)
+def loss_class(sum_ppm: int, count: int) -> int:
+    """Return the class of a mean loss: the smallest step ≥ it, LOSS_CLASS_UNKNOWN for count 0.
 
-
-def _held(
-    placed: _Placed, starts: npt.NDArray[np.intp], own: _Pieces, tracks: Tracks
-) -> list[_Pieces]:
-    """Return what earlier samples hold in the gaps after each own cell.
-
-    The last sample before a gap holds it up to its reach; from there on the latest earlier one
-    that reaches further, and so on. With equal intervals there is no "and so on".
+    Compared as sum against step × count, in integers, so that a mean on a step is on that step.
     """
-    grid_s = tracks.grid_s[own.track]
-    stop = tracks.to_s[own.track] // grid_s - 1
-    follows = np.zeros(len(starts), np.bool_)
-    follows[:-1] = own.track[1:] == own.track[:-1]
-    stop[:-1] = np.where(follows[:-1], np.minimum(stop[:-1], own.first[1:] - 1), stop[:-1])
-    covered = np.maximum(own.first, tracks.from_s[own.track] // grid_s - 1)
-    holder = np.append(starts[1:], len(placed.track)) - 1
-    offset = placed.track * _APART
-    furthest = np.maximum.accumulate(placed.reach + offset) - offset
-    gaps = np.flatnonzero((covered < stop) & (furthest[holder] > covered))
-    covered, stop, holder = covered[gaps], stop[gaps], holder[gaps]
-    pieces: list[_Pieces] = []
-    earlier: npt.NDArray[np.intp] | None = None
-    while len(covered):
-        last = np.minimum(placed.reach[holder], stop)
-        rows = last > covered
-        who = holder[rows]
-        if len(who):
-            classes = _single_class(placed.loss_ppm[who])
-            pieces.append(
-                _Pieces(placed.track[who], covered[rows] + 1, last[rows], placed.bgp[who], classes)
-            )
-        covered = np.maximum(covered, last)
-        more = (covered < stop) & (furthest[holder] > placed.reach[holder])
-        covered, stop, holder = covered[more], stop[more], holder[more]
-        if len(covered):
-            earlier = _reaching_further(placed) if earlier is None else earlier
-            holder = earlier[holder]
-    return pieces
+    if count == 0:
+        return LOSS_CLASS_UNKNOWN
+    found = 0
+    for step in _LADDER_PPM:
+        if sum_ppm > step * count:
+            found += 1
+    return found
 
 
-def _reaching_further(placed: _Placed) -> npt.NDArray[np.intp]:
-    """Return for each observation the latest earlier one of its track with a greater reach, or -1.
+@compiled(INT64S, INT64S, INT64S, INT64S, INT64S)
+def _holding(
+    track: Int64, observed_at_us: Int64, interval_us: Int64, grid_s: Int64, to_s: Int64
+) -> Bool:
+    holding = np.zeros(len(track), np.bool_)
+    furthest, last = 0, -1
+    for row in range(len(track) - 1, -1, -1):
+        mine = track[row]
+        if mine != last:
+            last, furthest = mine, to_s[mine] // grid_s[mine] - 1
+        if observed_at_us[row] >= to_s[mine] * MICROSECONDS:
+            holding[row] = True
+            continue
+        reach = _reach(observed_at_us[row], interval_us[row], grid_s[mine] * MICROSECONDS)
+        if reach > furthest:
+            holding[row], furthest = True, reach
+    return holding
 
-    Pointer jumping: between a row and its pointer nothing reaches further, so a pointer may always
-    jump to where its target points.
+
+@compiled(INT64_TABLE, INT64, INT64, INT64, INT64, INT64, INT64)
+def _said(
+    runs: Int64, count: int, track: int, start_s: int, end_s: int, bgp: int, loss: int
+) -> int:
+    """Write [start_s, end_s) behind `count` runs, cut at midnight; return how many there are then.
+
+    What goes on with the run before it makes that one longer; what says nothing is left out.
     """
-    pointer = np.arange(len(placed.track), dtype=np.intp) - 1
-    pointer[1:][placed.track[1:] != placed.track[:-1]] = -1
-    todo = np.flatnonzero(pointer >= 0)
-    while len(todo):
-        short = placed.reach[pointer[todo]] <= placed.reach[todo]
-        todo = todo[short]
-        pointer[todo] = pointer[pointer[todo]]
-        todo = todo[pointer[todo] >= 0]
-    return pointer
+    if bgp == EVIDENCE_BGP_UNKNOWN and loss == LOSS_CLASS_UNKNOWN:
+        return count
+    while start_s < end_s:
+        midnight_s = start_s // DAY_SECONDS * DAY_SECONDS
+        stop_s = min(end_s, midnight_s + DAY_SECONDS)
+        last = count - 1
+        if (
+            count
+            and runs[2, last] == start_s
+            and runs[0, last] == track
+            and runs[3, last] == bgp
+            and runs[4, last] == loss
+            and start_s != midnight_s
+        ):
+            runs[2, last] = stop_s
+        else:
+            runs[0, count], runs[1, count], runs[2, count] = track, start_s, stop_s
+            runs[3, count], runs[4, count] = bgp, loss
+            count += 1
+        start_s = stop_s
+    return count
 
 
-def _runs(pieces: _Pieces, tracks: Tracks) -> Runs:
-    """Return ranges of cells as ranges of seconds, clipped to the cells of the active time."""
-    grid = tracks.grid_s[pieces.track]
-    first = np.maximum(pieces.first, tracks.active_from_s[pieces.track] // grid)
-    end = np.minimum(pieces.last + 1, -(-tracks.active_to_s[pieces.track] // grid))
-    return Runs(pieces.track, first * grid, end * grid, pieces.bgp, pieces.loss_class)
+@compiled(INT64S, INT64S, INT64S, INT64S, INT64S, INT64S, INT64S, INT64S, INT64S, INT64S)
+def _folded(
+    track: Int64,
+    observed_at_us: Int64,
+    interval_us: Int64,
+    bgp: Int64,
+    loss_ppm: Int64,
+    grid_s: Int64,
+    from_s: Int64,
+    to_s: Int64,
+    active_from_s: Int64,
+    active_to_s: Int64,
+) -> tuple[Int64, Int64, Int64, Int64, Int64]:
+    """Go through the observations once, cell by cell.
+
+    `stack` holds the rows of a track that may still hold a cell: the latest on top, each below it
+    reaching further than all above. What reaches no further than what is covered is over for good.
+    """
+    runs = np.empty((5, 1024), np.int64)
+    count = 0
+    reach = np.empty(len(track), np.int64)
+    stack = np.empty(len(track), np.int64)
+    top, row, mine = 0, 0, -1
+    grid, grid_us, from_cell, to_cell, begins, ends = 1, 1, 0, 0, 0, 0
+    while row < len(track):
+        if track[row] != mine:
+            top, mine = 0, track[row]
+            grid, grid_us = grid_s[mine], grid_s[mine] * MICROSECONDS
+            from_cell, to_cell = from_s[mine] // grid, to_s[mine] // grid
+            begins = max(from_cell, active_from_s[mine] // grid)
+            ends = min(to_cell, -(-active_to_s[mine] // grid))
+        cell = observed_at_us[row] // grid_us
+        end_us = (cell + 1) * grid_us
+        known, lost_ppm, state = 0, 0, EVIDENCE_BGP_UNKNOWN
+        while row < len(track) and track[row] == mine and observed_at_us[row] < end_us:
+            # The classes are ordered: any "not" wins over established, which wins over unknown.
+            state = max(state, bgp[row])
+            if loss_ppm[row] != LOSS_UNKNOWN:
+                known, lost_ppm = known + 1, lost_ppm + loss_ppm[row]
+            reach[row] = _reach(observed_at_us[row], interval_us[row], grid_us)
+            while top and reach[stack[top - 1]] <= reach[row]:
+                top -= 1
+            stack[top], top, row = row, top + 1, row + 1
+        stop = to_cell
+        if row < len(track) and track[row] == mine:
+            follows = observed_at_us[row] < end_us + grid_us
+            stop = min(stop, cell + 1 if follows else observed_at_us[row] // grid_us)
+        days = (stop - cell) * grid // DAY_SECONDS if stop > cell + 1 else 0
+        if count + top + days + 4 > runs.shape[1]:
+            wanted = 2 * runs.shape[1] + days + top
+            grown = np.empty((5, wanted), np.int64)
+            grown[:, :count] = runs[:, :count]
+            runs = grown
+        if begins <= cell < ends:
+            loss = loss_class(lost_ppm, known)
+            count = _said(runs, count, mine, cell * grid, (cell + 1) * grid, state, loss)
+        covered = max(cell + 1, from_cell)  # the first cell that is not
+        while covered < stop and top:
+            holder = stack[top - 1]
+            if reach[holder] < covered:
+                top -= 1
+                continue
+            end = min(reach[holder] + 1, stop)
+            first, last = max(covered, begins), min(end, ends)
+            if first < last:
+                measured = loss_ppm[holder] != LOSS_UNKNOWN
+                loss = loss_class(loss_ppm[holder] if measured else 0, 1 if measured else 0)
+                count = _said(runs, count, mine, first * grid, last * grid, bgp[holder], loss)
+            covered = end
+    return (
+        runs[0, :count].copy(),
+        runs[1, :count].copy(),
+        runs[2, :count].copy(),
+        runs[3, :count].copy(),
+        runs[4, :count].copy(),
+    )

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from processors.moved import moved_within
-from processors.observations import Bool, Int64, integers, sort_order
+from processors.observations import Bool, Int64, integers
+from processors.sorting import sort_order
 from processors.statements import read
 
 _COMPARED = (

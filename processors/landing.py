@@ -21,10 +21,10 @@ from processors.observations import (
     bounds_of,
     integers,
     pairs_in,
-    sort_order,
 )
 from processors.progress import Progress
 from processors.rollups import Rollups, rollups_of, step_lengths_s, steps_of
+from processors.sorting import sort_order
 from processors.statements import read, run
 
 AGED: Final = "older than raw retention"

@@ -6,12 +6,14 @@ A sample with a latency and no loss counts as loss 0, as in its cell.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
+from linksla.compiled import BOOLS, INT64S, compiled
 from processors.distributions import histogram, histograms
 from processors.observations import (
     LOSS_UNKNOWN,
@@ -25,8 +27,9 @@ from processors.observations import (
 STEP_SECONDS = 60
 ALL_LOST_PPM = 1_000_000
 
-_HALF_BITS = 32
-_GREATEST = np.iinfo(np.int64).max
+_HALF_BITS: Final = 32
+_LOW_HALF: Final = (1 << 32) - 1
+_GREATEST: Final = (1 << 63) - 1
 
 Starts = npt.NDArray[np.intp]
 
@@ -58,26 +61,25 @@ def rollups_of(
 
     `distributions` (bits, by channel_key) says what beside latency is counted by buckets.
     """
-    key, step = channel_key[order], step_s[order]
-    begins = np.ones(len(key), np.bool_)
-    begins[1:] = (key[1:] != key[:-1]) | (step[1:] != step[:-1])
-    starts = np.flatnonzero(begins)
-    latency, has_latency = _column(samples, "latency_us", order)
-    loss = loss_of(samples)[order]
+    starts, group = _grouped(channel_key, step_s, order)
+    first = order[starts[:-1]]
+    key, step = channel_key[first].astype(np.int32), step_s[first]
+    latency, has_latency = integers_or_zero(samples, "latency_us"), known(samples, "latency_us")
+    loss = loss_of(samples)
+    lost = (loss == ALL_LOST_PPM) & ~has_latency
     columns: dict[str, pa.Array] = {
-        "channel_key": pa.array(key[starts].astype(np.int32)),
-        "start_s": pa.array(step[starts]),
-        "samples": pa.array(np.diff(np.append(starts, len(key)))),
-        **_counted("latency", "us", latency, has_latency, starts),
-        "lost_count": pa.array(_total((loss == ALL_LOST_PPM) & ~has_latency, starts)),
-        **_counted("jitter", "us", *_column(samples, "jitter_us", order), starts),
-        **_counted("loss", "ppm", loss, loss != LOSS_UNKNOWN, starts),
-        **_counted("rx", "bps", *_column(samples, "rx_bps", order), starts),
-        **_counted("tx", "bps", *_column(samples, "tx_bps", order), starts),
+        "channel_key": pa.array(key),
+        "start_s": pa.array(step),
+        "samples": pa.array(np.diff(starts)),
+        **_counted("latency", "us", latency, has_latency, order, starts),
+        "lost_count": pa.array(_summed(loss, lost, order, starts)[0]),
+        **_counted("jitter", "us", *_column(samples, "jitter_us"), order, starts),
+        **_counted("loss", "ppm", loss, loss != LOSS_UNKNOWN, order, starts),
+        **_counted("rx", "bps", *_column(samples, "rx_bps"), order, starts),
+        **_counted("tx", "bps", *_column(samples, "tx_bps"), order, starts),
     }
-    group = np.cumsum(begins) - 1
-    counts = histogram(group[has_latency], latency[has_latency])
-    kept = distributions[key]
+    counts = histogram(group, order, latency, has_latency)
+    kept = distributions[channel_key]
     if kept.any():
         counts = pa.concat_tables([counts, *histograms(samples, order, group, kept)])
     rows = counts.column("group").to_numpy()
@@ -85,8 +87,8 @@ def rollups_of(
         pa.table(columns),
         pa.table(
             {
-                "channel_key": key[starts][rows].astype(np.int32),
-                "start_s": step[starts][rows],
+                "channel_key": key[rows],
+                "start_s": step[rows],
                 "bucket": counts.column("bucket"),
                 "count": counts.column("count"),
             }
@@ -94,34 +96,63 @@ def rollups_of(
     )
 
 
-def _column(samples: pa.Table, name: str, order: Starts) -> tuple[Int64, Bool]:
-    return integers_or_zero(samples, name)[order], known(samples, name)[order]
-
-
-def _total(values: Int64 | Bool, starts: Starts) -> Int64:
-    return np.add.reduceat(values.astype(np.int64, copy=False), starts)
+def _column(samples: pa.Table, name: str) -> tuple[Int64, Bool]:
+    return integers_or_zero(samples, name), known(samples, name)
 
 
 def _counted(
-    metric: str, unit: str, values: Int64, measured: Bool, starts: Starts
+    metric: str, unit: str, values: Int64, measured: Bool, order: Starts, starts: Int64
 ) -> dict[str, pa.Array]:
     """Return count, sum, least and greatest of a metric; what the table has no column for stays.
 
     The sum comes in two halves of 32 bits: bit/s near 2**63 would overflow one.
     """
-    count = _total(measured, starts)
-    shown = values if bool(measured.all()) else np.where(measured, values, 0)
+    count, high, low, least, greatest = _summed(values, measured, order, starts)
     columns = {f"{metric}_count": pa.array(count)}
     if unit == "bps":
-        columns[f"{metric}_sum_high"] = pa.array(_total(shown >> _HALF_BITS, starts))
-        columns[f"{metric}_sum_low"] = pa.array(_total(shown & 0xFFFFFFFF, starts))
+        columns[f"{metric}_sum_high"] = pa.array(high)
+        columns[f"{metric}_sum_low"] = pa.array(low)
     else:
-        columns[f"{metric}_sum_{unit}"] = pa.array(_total(shown, starts))
+        columns[f"{metric}_sum_{unit}"] = pa.array((high << _HALF_BITS) + low)
     if metric == "latency":
-        least = shown if shown is values else np.where(measured, values, _GREATEST)
-        smallest = np.minimum.reduceat(least, starts)
-        columns[f"{metric}_min_{unit}"] = pa.array(smallest, mask=count == 0)
-    greatest = shown if shown is values else np.where(measured, values, -_GREATEST)
-    largest = np.maximum.reduceat(greatest, starts)
-    columns[f"{metric}_max_{unit}"] = pa.array(largest, mask=count == 0)
+        columns[f"{metric}_min_{unit}"] = pa.array(least, mask=count == 0)
+    columns[f"{metric}_max_{unit}"] = pa.array(greatest, mask=count == 0)
     return columns
+
+
+@compiled(INT64S, INT64S, INT64S)
+def _grouped(key: Int64, step: Int64, order: Starts) -> tuple[Int64, Int64]:
+    """Return where each group begins in `order`, and the end; and the group of each place."""
+    starts = np.empty(len(order) + 1, np.int64)
+    group = np.empty(len(order), np.int64)
+    groups = 0
+    for place in range(len(order)):
+        row, before = order[place], order[place - 1]
+        if place == 0 or key[row] != key[before] or step[row] != step[before]:
+            starts[groups] = place
+            groups += 1
+        group[place] = groups - 1
+    starts[groups] = len(order)
+    return starts[: groups + 1].copy(), group
+
+
+@compiled(INT64S, BOOLS, INT64S, INT64S)
+def _summed(
+    values: Int64, measured: Bool, order: Starts, starts: Int64
+) -> tuple[Int64, Int64, Int64, Int64, Int64]:
+    """Return count, sum in halves of 32 bits, least and greatest of each group's measured rows."""
+    groups = len(starts) - 1
+    found = np.empty((5, groups), np.int64)
+    for number in range(groups):
+        count, high, low, least, greatest = 0, 0, 0, _GREATEST, -_GREATEST
+        for place in range(starts[number], starts[number + 1]):
+            row = order[place]
+            if measured[row]:
+                value = values[row]
+                count += 1
+                high += value >> _HALF_BITS
+                low += value & _LOW_HALF
+                least, greatest = min(least, value), max(greatest, value)
+        found[0, number], found[1, number], found[2, number] = count, high, low
+        found[3, number], found[4, number] = least, greatest
+    return found[0], found[1], found[2], found[3], found[4]

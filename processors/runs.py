@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from linksla.inventory import DAY_SECONDS
-from processors.observations import Bool, Int64, sort_order
+from processors.observations import Bool, Int64
+from processors.sorting import sort_order
 
 LOSS_CLASS_UNKNOWN: Final = -1
 
