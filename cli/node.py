@@ -47,7 +47,7 @@ POLL_SECONDS: Final = 0.5
 EVALUATE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_SECONDS_MAX: Final = 0.5
-CATCHING_UP_SHARE_MAX: Final = 0.1
+CATCHING_UP_SHARE_MAX: Final = 0.05
 """While the queue is full, judging and upkeep may take at most this share each of the writer's
 time: what is judged then is hours old, and samples come first."""
 KEEP_HOUSE_SHARE_MAX: Final = 1 / 3
@@ -198,17 +198,17 @@ class Node:
                     self._source.pause()
 
     def _write(self) -> None:
-        while not (self._stop.is_set() and self._queue.empty()):
+        upcoming: Poll | None = None
+        while not (self._stop.is_set() and self._queue.empty() and upcoming is None):
             self._run_errands()
             self._keep_house_if_due()
-            try:
-                first = self._queue.get(timeout=POLL_SECONDS)
-            except queue.Empty:
+            poll, upcoming = upcoming or self._next(POLL_SECONDS), None
+            if poll is None:
                 self._evaluate_if_due()
                 continue
-            poll = merge([first, *self._waiting(first.samples.num_rows)])
+            upcoming = self._next(0)
             began = self._clock.monotonic_seconds()
-            written = self._writer.write(poll)
+            written = self._writer.write(poll, upcoming)
             if self._in_flight is not None:
                 self._in_flight.committed(self._writer.next_offsets())
             took = self._clock.monotonic_seconds() - began
@@ -230,16 +230,19 @@ class Node:
         rest = done.seconds / share - done.seconds if done.anything else 0.0
         self._keep_house_at = now + done.seconds + max(rest, KEEP_HOUSE_EVERY_SECONDS)
 
-    def _waiting(self, samples: int) -> list[Poll]:
+    def _next(self, timeout_seconds: float) -> Poll | None:
+        """Return what waits, as one poll of about SAMPLES_PER_TRANSACTION_MAX at most."""
         polls: list[Poll] = []
+        samples = 0
         while samples < SAMPLES_PER_TRANSACTION_MAX:
+            wait = timeout_seconds > 0 and not polls
             try:
-                poll = self._queue.get_nowait()
+                poll = self._queue.get(wait, timeout_seconds if wait else None)
             except queue.Empty:
                 break
             samples += poll.samples.num_rows
             polls.append(poll)
-        return polls
+        return merge(polls) if polls else None
 
     def _judge_the_rest(self) -> None:
         """Judge all that is due, for as long as a stop may take; a restart judges what is left."""

@@ -29,7 +29,7 @@ from ingest.schema_cache import SchemaCache
 from ingest.writer_schemas import WriterSchemas
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore, issued_versions
-from linksla.memory import keep_freed_memory
+from linksla.memory import collect_rarely, keep_freed_memory
 from linksla.meters import Meters
 from linksla.settings import Settings
 from linksla.stores import TelemetryStore
@@ -82,6 +82,7 @@ class Running:
     def _start(self, web: bool) -> None:
         settings = self.configuration.settings
         keep_freed_memory()
+        collect_rarely()
         self.telemetry = TelemetryStore(telemetry_path(self.configuration))
         self.telemetry.start()
         self._stops.append(self.telemetry.close)

@@ -10,7 +10,7 @@ import kafka.errors
 import numpy as np
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
-from ingest import record_batches
+from ingest import receiving, record_batches
 from ingest.decode import Decoder
 from ingest.fetch_limit import ANSWER_BYTES_MAX, FetchLimit
 from ingest.gate import Gate
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 # A poll is one transaction. 16 MiB are about 200,000 samples of 80 bytes.
 _POLL_BYTES: Final = 16 * 1024 * 1024
-_FETCH_BYTES: Final = 64 * 1024 * 1024
+_FETCH_BYTES: Final = 24 * 1024 * 1024  # beyond 32 MiB the C library maps each answer anew
 _PARTITION_BYTES: Final = 4 * 1024 * 1024
 _CONFIRM_SECONDS: Final = 2.0
 _IDENTITY_SECONDS: Final = 10.0
@@ -73,6 +73,7 @@ class KafkaSource:
     def start(self, offsets: Mapping[int, int], *, known: Mapping[str, str] | None = None) -> None:
         """Connect, compare identity and offsets with what is there, and seek."""
         record_batches.install()
+        receiving.install()
         limit_kafka()
         self._schemas.start()
         try:

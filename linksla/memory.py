@@ -1,12 +1,22 @@
-"""How this process holds on to memory it has freed."""
+"""How this process holds on to memory it has freed, and how often it looks for what it may free."""
 
 import ctypes
+import gc
 from typing import Final
 
 _TRIM_THRESHOLD: Final = -1  # numbers of <malloc.h>
 _MMAP_THRESHOLD: Final = -3
 _MMAP_BYTES_MAX: Final = 32 << 20  # the most that glibc accepts
 _TRIM_BYTES: Final = 128 << 20  # of each arena: every thread that works on polls has its own
+_COLLECT_AFTER: Final = 200_000  # objects, by default 700: a poll of single messages makes 400,000
+
+
+def collect_rarely() -> None:
+    """Have Python look for cycles rarely: polls make none, and no object of theirs outlives them.
+
+    Measured with librdkafka's messages, one object each: a fifth of the consumer's time.
+    """
+    gc.set_threshold(_COLLECT_AFTER, 10, 10)
 
 
 def keep_freed_memory() -> bool:

@@ -42,19 +42,23 @@ class Deduplicated:
         return len(self.kept) - int(self.replacing.sum())
 
 
-def deduplicated(
-    writer: duckdb.DuckDBPyConnection,
-    samples: pa.Table,
-    channel_key: Int64,
-    observed_at_us_max: Int64,
-) -> Deduplicated:
-    """Judge the samples of a poll.
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The samples of a poll by (channel_key, observed_at), and which of them may be known already.
 
-    Fast path: what lies above its channel's stored maximum and stands once in the poll is new.
-    Only the rest is looked up.
+    `suspect` is by row: not above what its channel has, or twice in the poll.
+    """
+
+    order: Rows
+    suspect: Bool
+
+
+def looked_through(samples: pa.Table, channel_key: Int64, observed_at_us_max: Int64) -> Looked:
+    """Return the order of samples and the suspects; pure.
+
+    What lies above its channel's stored maximum and stands once in the poll is new: the usual case.
     """
     observed = integers(samples, "observed_at_us")
-    interval = integers(samples, "interval_us")
     order = sort_order(channel_key, observed)
     suspect = observed <= observed_at_us_max[channel_key]
     key, instant = channel_key[order], observed[order]
@@ -62,11 +66,27 @@ def deduplicated(
     if bool(again.any()):
         suspect[order[1:][again]] = True
         suspect[order[:-1][again]] = True
-    none = np.zeros(0, np.intp)
-    if not suspect.any():
-        never = np.zeros(len(order), np.bool_)
-        return Deduplicated(order, never, never, interval[order], none, none)
-    rows = np.flatnonzero(suspect)
+    return Looked(order, suspect)
+
+
+def all_new(samples: pa.Table, looked: Looked) -> Deduplicated:
+    """Return what becomes of samples without suspects: all are kept."""
+    order, none = looked.order, np.zeros(0, np.intp)
+    never = np.zeros(len(order), np.bool_)
+    interval = integers(samples, "interval_us")[order]
+    return Deduplicated(order, never, never, interval, none, none)
+
+
+def deduplicated(
+    writer: duckdb.DuckDBPyConnection, samples: pa.Table, channel_key: Int64, looked: Looked
+) -> Deduplicated:
+    """Judge the samples of a poll; only suspects are looked up."""
+    if not looked.suspect.any():
+        return all_new(samples, looked)
+    observed = integers(samples, "observed_at_us")
+    interval = integers(samples, "interval_us")
+    order = looked.order
+    rows = np.flatnonzero(looked.suspect)
     verdicts = _judged(writer, samples, channel_key, observed, rows)
     wins = _flags(verdicts, "wins")
     written = np.ones(len(observed), np.bool_)

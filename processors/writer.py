@@ -4,10 +4,10 @@ A restart continues at the offsets of the last committed transaction, so nothing
 counts twice. Only one writer may run on a store, in one thread.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import duckdb
@@ -24,23 +24,13 @@ from linksla.settings import RetentionSettings, TimeSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.advance import Advance
-from processors.arrivals import (
-    DAY_US,
-    Arrivals,
-    inactive_rejects,
-    late_ones,
-    not_before,
-    partitions_after,
-    reject_table,
-    sorted_out,
-    without_aged,
-)
+from processors.arrivals import DAY_US, Arrivals, inactive_rejects, late_ones, reject_table
 from processors.channels import Channels, load_channels, register
 from processors.deduplication import Deduplicated, deduplicated
 from processors.folding import Changed, Forward, fold_again, forward, store_forward
 from processors.gaps import note_gaps
 from processors.landing import (
-    landed,
+    RolledUp,
     note,
     rolled_up,
     store_offsets,
@@ -48,17 +38,16 @@ from processors.landing import (
     store_rollups,
     store_samples,
 )
-from processors.observations import Bool, Int64, integers
+from processors.observations import Bool, integers
+from processors.preparing import Ahead, Prepared, Rules, advanced, prepared, prepared_ahead
 from processors.progress import (
     Progress,
     begin_progress,
     load_partitions,
     load_progress,
-    watermarks_of,
 )
 from processors.statements import read, run
 from processors.transactions import transaction
-from processors.watermarks import before_each
 
 _RETENTION: Final = RetentionSettings()
 
@@ -90,6 +79,16 @@ class Written:
         return frozenset() if self.advance is None else self.advance.touched_circuits()
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What becomes of a poll's samples; the rest when it is asked for, at once if it `is_done`."""
+
+    is_done: bool
+    found: Deduplicated
+    rolled: Callable[[], RolledUp]
+    folded: Callable[[], Forward]
+
+
 class Writer:
     """Writes polls of one topic into the store, each in one transaction."""
 
@@ -109,14 +108,14 @@ class Writer:
         self._store = store
         self._inventory = inventory
         self._topic = topic
-        self._time = time
+        self._rules = Rules(time, retention.raw_days * DAY_US)
         self._clock = clock
         self._meters = meters
         self._partitions = partitions
-        self._raw_us = retention.raw_days * DAY_US
         self._channels: Channels | None = None
         self._progress: Progress | None = None
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="writer beside")
+        self._ahead: Future[Ahead] | None = None
 
     def start(self) -> Written:
         """Register the inventory's channels, load where we are, feed pending samples now known.
@@ -147,7 +146,9 @@ class Writer:
             fed = read(writer, "pending_named", named=named).cast(SAMPLE_SCHEMA)
             run(writer, "pending_delete", named=named)
             poll = Poll(self._topic, fed, (), {})
-            written, progress = self._written(writer, channels, progress, poll, fed_again=True)
+            ready = prepared(poll, channels, progress, self._rules, fed_again=True)
+            work = self._worked(writer, channels, progress, ready, None)
+            written, progress = self._written(writer, channels, progress, ready, work)
         self._inventory, self._channels, self._progress = inventory, channels, progress
         return written
 
@@ -194,53 +195,75 @@ class Writer:
             note_gaps(writer, self._topic, gaps, identity or {}, self._clock.now_us())
         self.register(self._inventory)
 
-    def write(self, poll: Poll) -> Written:
+    def write(self, poll: Poll, upcoming: Poll | None = None) -> Written:
         """Write a poll and its offsets, all or nothing; what was written before is left out.
+
+        `upcoming` is what will be written next, if that is known: it is prepared meanwhile.
 
         Raises:
             StoreError: nothing of the poll was written.
         """
         channels, progress = self._started()
+        ahead, self._ahead = self._ahead, None
         with self._transaction() as writer:
-            fresh = not_before(poll, progress.partitions)
-            written, progress = self._written(writer, channels, progress, fresh)
+            done = None if ahead is None else ahead.result()
+            if done is None or not done.is_of(poll, channels, progress):
+                done = None
+            ready = (
+                prepared(poll, channels, progress, self._rules) if done is None else done.prepared
+            )
+            work = self._worked(writer, channels, progress, ready, done)
+            written, progress = self._written(writer, channels, progress, ready, work, upcoming)
         self._progress = progress
         self._count(written)
         self._at("committed")
         return written
+
+    def _worked(
+        self,
+        writer: duckdb.DuckDBPyConnection,
+        channels: Channels,
+        progress: Progress,
+        ready: Prepared,
+        done: Ahead | None,
+    ) -> _Work:
+        """Have what a poll comes to worked out beside the database, unless that is done.
+
+        It does not need the database, which works meanwhile: 0.3 of its time.
+        """
+        if done is not None and done.worked is not None:
+            found, rolled, folded = done.worked
+            return _Work(True, found, lambda: rolled, lambda: folded)
+        arrivals = ready.arrivals
+        found = deduplicated(writer, arrivals.samples, arrivals.channel_key, ready.looked)
+        sums = self._beside.submit(rolled_up, channels, arrivals, found)
+        cells = self._beside.submit(advanced, ready, channels, progress, found, self._rules)
+        return _Work(False, found, sums.result, cells.result)
 
     def _written(
         self,
         writer: duckdb.DuckDBPyConnection,
         channels: Channels,
         progress: Progress,
-        poll: Poll,
-        *,
-        fed_again: bool = False,
+        ready: Prepared,
+        work: _Work,
+        upcoming: Poll | None = None,
     ) -> tuple[Written, Progress]:
-        before = progress
-        arrivals = sorted_out(poll.samples, channels)
-        stood_us = self._stood(channels, progress, poll, arrivals, fed_again=fed_again)
-        arrivals, aged = without_aged(arrivals, stood_us - self._raw_us)
-        found = deduplicated(
-            writer, arrivals.samples, arrivals.channel_key, progress.observed_at_us_max
-        )
+        before, poll, arrivals, found = progress, ready.poll, ready.arrivals, work.found
         late = np.zeros(0, np.intp)
-        if not fed_again and len(found.kept):  # what was pending did not come late
-            came_late = late_ones(channels, arrivals, stood_us, progress.folded_to_s)
+        if not ready.fed_again and len(found.kept):  # what was pending did not come late
+            came_late = late_ones(channels, arrivals, ready.stood_us, progress.folded_to_s)
             late = found.kept[came_late[found.kept]]
         rejects = [*poll.rejects, *inactive_rejects(arrivals.inactive)]
-        # What is worked out does not need the database, which works meanwhile: 0.3 of its time.
-        rolled = self._beside.submit(rolled_up, channels, arrivals, found)
-        ahead = self._beside.submit(
-            self._ahead, channels, progress, poll, arrivals, found, fed_again
-        )
+        reworked = _reworked(before, arrivals, found)
+        if work.is_done and not reworked.any():
+            self._prepare(upcoming, channels, work.folded().progress)
         with self._step("samples"):
             store_samples(writer, arrivals, found)
         with self._step("rollups"):
-            store_rollups(writer, channels, rolled.result())
+            store_rollups(writer, channels, work.rolled())
         with self._step("ledger"):
-            note(writer, channels, arrivals, found, late, poll, aged)
+            note(writer, channels, arrivals, found, late, poll, ready.aged)
         with self._step("rejects"):
             if rejects:
                 table = reject_table(self._topic, rejects, poll.raw)
@@ -249,19 +272,19 @@ class Writer:
             if len(arrivals.unknown):
                 run(writer, "pending_insert", unknown_samples=arrivals.unknown)
         with self._step("spans"):
-            folded = ahead.result()
+            folded = work.folded()
             progress = fold_again(writer, channels, folded.before, _changed(arrivals, found))
             if progress is not folded.before:  # late samples: cells folded before look otherwise
                 folded = forward(channels, progress)
-            store_forward(writer, folded)
             progress, moved = folded.progress, folded.moved
+            self._prepare(upcoming, channels, progress)
+            store_forward(writer, folded)
         with self._step("progress"):
             store_progress(writer, before, progress)
         with self._step("offsets"):
             store_offsets(writer, self._topic, before, progress)
         touched = moved.copy()
         touched[arrivals.channel_key[found.kept]] = True
-        reworked = _reworked(before, arrivals, found)
         return (
             Written(
                 found.accepted,
@@ -271,47 +294,18 @@ class Writer:
                 len(rejects),
                 len(arrivals.unknown),
                 bool(moved.any()),
-                len(aged.channel_key),
+                len(ready.aged.channel_key),
                 Advance(channels, before.folded_to_s, progress, folded.runs, reworked, touched),
             ),
             progress,
         )
 
-    def _ahead(
-        self,
-        channels: Channels,
-        progress: Progress,
-        poll: Poll,
-        arrivals: Arrivals,
-        found: Deduplicated,
-        fed_again: bool,
-    ) -> Forward:
-        """Return how far the channels are with the poll, were none of its samples late."""
-        progress = landed(progress, arrivals, found)
-        if not fed_again:
-            after = partitions_after(progress.partitions, poll, arrivals.seen_at_us, self._time)
-            progress = replace(progress, partitions=after)
-        return forward(channels, progress)
-
-    def _stood(
-        self,
-        channels: Channels,
-        progress: Progress,
-        poll: Poll,
-        arrivals: Arrivals,
-        *,
-        fed_again: bool,
-    ) -> Int64:
-        """Return the watermark each sample of the poll came at; of what was pending, today's."""
-        if fed_again:
-            key = channels.keys_of(poll.samples)
-            return watermarks_of(channels, progress.partitions)[key]
-        return before_each(
-            integers(poll.samples, "partition"),
-            arrivals.seen_at_us,
-            progress.partitions,
-            self._time,
-        )
+    def _prepare(self, upcoming: Poll | None, channels: Channels, progress: Progress) -> None:
+        """Have the next poll prepared from the progress this one leaves, once that is certain."""
+        if upcoming is not None and self._ahead is None:
+            self._ahead = self._beside.submit(
+                prepared_ahead, upcoming, channels, progress, self._rules
+            )
 
     def _started(self) -> tuple[Channels, Progress]:
         if self._channels is None or self._progress is None:

@@ -6,6 +6,7 @@ Spans and buckets are also held against a reference that looks at every cell.
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +120,10 @@ def outcome_of(polls: Sequence[Any], terms: dict[str, tuple[Contract, ...]]) -> 
     store.start()
     try:
         writer = writer_of(store, CIRCUIT)
-        for poll in polls:
-            writer.write(poll)
-        writer.write(idle_poll([PARTITION], 2_000))
+        last = idle_poll([PARTITION], 2_000)
+        for poll, following in pairwise([*polls, last]):
+            writer.write(poll, following)
+        writer.write(last)
         known = Inventory({"acme": Customer(id="acme", name="Acme")}, {"X": CIRCUIT})
         assert known.circuits == inventory(CIRCUIT).circuits
         clock = ManualClock((MIDNIGHT + 60 * DAY) * US)

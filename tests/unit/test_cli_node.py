@@ -182,7 +182,7 @@ def test_an_errand_runs_in_the_writer_thread_between_polls(small_network: Any) -
 class FailingWriter(Writer):
     """A writer whose disk is full."""
 
-    def write(self, poll: Poll) -> Written:
+    def write(self, poll: Poll, upcoming: Poll | None = None) -> Written:
         raise StoreError("no space left", where="telemetry.duckdb")
 
 

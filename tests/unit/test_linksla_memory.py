@@ -32,3 +32,26 @@ def test_arrays_as_large_as_the_last_poll_s_fault_few_new_pages() -> None:
         assert faults("kept") < 0.2 * faults("as it is")
     else:
         assert faults("kept") > 0  # no glibc: nothing is promised
+
+
+# Each round keeps 20,000 lists, as a poll of single messages keeps its objects.
+OBJECTS = """
+import gc, sys
+from linksla.memory import collect_rarely
+if sys.argv[1] == "rarely":
+    collect_rarely()
+before = sum(one["collections"] for one in gc.get_stats())
+for _ in range(5):
+    kept = [[n] for n in range(20_000)]
+print(sum(one["collections"] for one in gc.get_stats()) - before)
+"""
+
+
+def collections(how: str) -> int:
+    ran = subprocess.run([sys.executable, "-c", OBJECTS, how], capture_output=True, text=True)
+    return int(ran.stdout)
+
+
+def test_a_poll_s_objects_start_no_garbage_collection() -> None:
+    assert collections("rarely") == 0
+    assert collections("as it is") > 20

@@ -1,0 +1,119 @@
+"""What a poll comes to before the database is asked: pure, so that it can be done ahead.
+
+While one poll is written, the next is prepared beside it from the progress the first one leaves
+behind. What was prepared is used only for the very same poll, channels and progress.
+"""
+
+from dataclasses import dataclass, replace
+
+from linksla.model import Poll
+from linksla.settings import TimeSettings
+from processors.arrivals import (
+    Aged,
+    Arrivals,
+    not_before,
+    partitions_after,
+    sorted_out,
+    without_aged,
+)
+from processors.channels import Channels
+from processors.deduplication import Deduplicated, Looked, all_new, looked_through
+from processors.folding import Forward, forward
+from processors.landing import RolledUp, landed, rolled_up
+from processors.observations import Int64, integers
+from processors.progress import Progress, watermarks_of
+from processors.watermarks import before_each
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What preparing goes by and no poll changes."""
+
+    time: TimeSettings
+    raw_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A poll without what was written before, sorted out.
+
+    `stood_us` is the watermark each of its samples came at. `looked` are the usable ones in order,
+    and which of them the database must be asked about. `fed_again`: they were pending.
+    """
+
+    poll: Poll
+    arrivals: Arrivals
+    aged: Aged
+    stood_us: Int64
+    looked: Looked
+    fed_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A poll prepared before its turn: all of it, if none of its samples is doubtful."""
+
+    came: Poll
+    channels: Channels
+    progress: Progress
+    prepared: Prepared
+    worked: tuple[Deduplicated, RolledUp, Forward] | None
+
+    def is_of(self, poll: Poll, channels: Channels, progress: Progress) -> bool:
+        """Return whether it is what preparing now would come to."""
+        same = self.came is poll and self.channels is channels
+        return same and self.progress is progress
+
+
+def prepared(
+    poll: Poll, channels: Channels, progress: Progress, rules: Rules, *, fed_again: bool = False
+) -> Prepared:
+    """Sort a poll out."""
+    fresh = poll if fed_again else not_before(poll, progress.partitions)
+    arrivals = sorted_out(fresh.samples, channels)
+    stood_us = _stood(fresh, arrivals, channels, progress, rules, fed_again=fed_again)
+    arrivals, aged = without_aged(arrivals, stood_us - rules.raw_us)
+    looked = looked_through(arrivals.samples, arrivals.channel_key, progress.observed_at_us_max)
+    return Prepared(fresh, arrivals, aged, stood_us, looked, fed_again)
+
+
+def prepared_ahead(poll: Poll, channels: Channels, progress: Progress, rules: Rules) -> Ahead:
+    """Prepare a poll, and work it out where that needs no look into the database."""
+    ready = prepared(poll, channels, progress, rules)
+    worked = None
+    if not ready.looked.suspect.any():
+        found = all_new(ready.arrivals.samples, ready.looked)
+        rolled = rolled_up(channels, ready.arrivals, found)
+        worked = (found, rolled, advanced(ready, channels, progress, found, rules))
+    return Ahead(poll, channels, progress, ready, worked)
+
+
+def advanced(
+    ready: Prepared, channels: Channels, progress: Progress, found: Deduplicated, rules: Rules
+) -> Forward:
+    """Return how far the channels are with a poll, were none of its samples late."""
+    progress = landed(progress, ready.arrivals, found)
+    if not ready.fed_again:
+        after = partitions_after(
+            progress.partitions, ready.poll, ready.arrivals.seen_at_us, rules.time
+        )
+        progress = replace(progress, partitions=after)
+    return forward(channels, progress)
+
+
+def _stood(
+    poll: Poll,
+    arrivals: Arrivals,
+    channels: Channels,
+    progress: Progress,
+    rules: Rules,
+    *,
+    fed_again: bool,
+) -> Int64:
+    """Return the watermark each sample of a poll came at; of what was pending, today's."""
+    if fed_again:
+        key = channels.keys_of(poll.samples)
+        return watermarks_of(channels, progress.partitions)[key]
+    return before_each(
+        integers(poll.samples, "partition"), arrivals.seen_at_us, progress.partitions, rules.time
+    )
