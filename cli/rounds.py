@@ -1,14 +1,14 @@
 """Which circuits are judged next: the longest due first, so few that the writer hardly waits.
 
 Judging a circuit in full takes 1 to 2 ms: when thousands change at once, or a node starts, writing
-would stop for seconds. In rounds of a quarter of a second nobody notices.
+would stop for seconds. In rounds of a tenth of a second nobody notices.
 """
 
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
-ROUND_SECONDS: Final = 0.25
+ROUND_SECONDS: Final = 0.1
 CIRCUITS_FIRST: Final = 25
 CIRCUITS_MIN: Final = 5
 

@@ -20,14 +20,48 @@ FOREVER_S: Final = 1 << 40
 """The end of what has no end: beyond every instant a sample can name."""
 UNKNOWN_KEY: Final = 0
 
-_DENSE_CODES_MAX: Final = 1 << 22
+_LANES_MAX: Final = 64
+"""So many different names of channels in a whole network are a table: most have four."""
+
+Places = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The channel_key of each circuit (row) and channel name (column); row and column 0: none."""
+
+    rows: dict[str, int]
+    columns: dict[str, int]
+    keys: Int64
+
+    @classmethod
+    def of(cls, keys: dict[tuple[str, str], int]) -> "Lanes | None":
+        """Return the table of these keys, None where names are too many for one."""
+        rows = {name: n for n, name in enumerate(dict.fromkeys(c for c, _ in keys), 1)}
+        columns = {name: n for n, name in enumerate(dict.fromkeys(name for _, name in keys), 1)}
+        if len(columns) > _LANES_MAX:
+            return None
+        table = np.full((len(rows) + 1, len(columns) + 1), UNKNOWN_KEY, np.int64)
+        for (circuit, name), key in keys.items():
+            table[rows[circuit], columns[name]] = key
+        return cls(rows, columns, table)
+
+    def keys_of(
+        self, circuits: list[str], names: list[str], of_circuit: Places, of_name: Places
+    ) -> Int64:
+        """Return the keys of pairs, each a place in `circuits` and one in `names`."""
+        row = np.array([self.rows.get(name, 0) for name in circuits], np.intp)
+        column = np.array([self.columns.get(name, 0) for name in names], np.intp)
+        found: Int64 = self.keys[row[of_circuit], column[of_name]]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Channels:
     """All channels ever registered; arrays by channel_key, row 0 stands for no channel.
 
-    `keys` holds only what the inventory names today: samples of the others are pending.
+    `keys` holds only what the inventory names today: samples of the others are pending. `lanes`
+    are the same as a table, where there is one.
     """
 
     keys: dict[tuple[str, str], int]
@@ -38,6 +72,7 @@ class Channels:
     active_from_s: Int64
     active_to_s: Int64
     distributions: Int64  # bits of what is counted by buckets beside latency
+    lanes: Lanes | None
 
     def __len__(self) -> int:
         """Return one more than the greatest key."""
@@ -46,20 +81,15 @@ class Channels:
     def keys_of(self, samples: pa.Table) -> Int64:
         """Return the channel_key of each sample, UNKNOWN_KEY where the inventory knows none.
 
-        The strings are encoded once for the poll; only distinct pairs are looked up.
+        The strings are encoded once for the poll; each distinct one is looked up once.
         """
         circuit = samples.column("circuit_id").combine_chunks().dictionary_encode()
         channel = samples.column("channel").combine_chunks().dictionary_encode()
         circuits, names = circuit.dictionary.to_pylist(), channel.dictionary.to_pylist()
-        code = circuit.indices.to_numpy().astype(np.int64) * len(names)
-        code += channel.indices.to_numpy()
-        if len(circuits) * len(names) <= _DENSE_CODES_MAX:
-            by_code = np.zeros(len(circuits) * len(names), np.int64)
-            by_code[code] = 1
-            pairs = np.flatnonzero(by_code)
-            by_code[pairs] = self._looked_up(pairs, circuits, names)
-            by_row: Int64 = by_code[code]
-            return by_row
+        of_circuit, of_name = circuit.indices.to_numpy(), channel.indices.to_numpy()
+        if self.lanes is not None:
+            return self.lanes.keys_of(circuits, names, of_circuit, of_name)
+        code = of_circuit.astype(np.int64) * len(names) + of_name
         pairs, inverse = np.unique(code, return_inverse=True)
         return self._looked_up(pairs, circuits, names)[inverse]
 
@@ -142,7 +172,11 @@ def load_channels(writer: duckdb.DuckDBPyConnection, inventory: Inventory) -> Ch
         circuit = inventory.circuits.get(circuit_id)
         if circuit is not None and any(channel.name == name for channel in circuit.channels):
             keys[(circuit_id, name)] = key
-    return Channels(keys, tuple(circuit_ids), tuple(names), *numbers)
+    partition, grid_s, from_s, to_s, kept = numbers
+    lanes = Lanes.of(keys)
+    return Channels(
+        keys, tuple(circuit_ids), tuple(names), partition, grid_s, from_s, to_s, kept, lanes
+    )
 
 
 def first_fold_s(grid_s: Int64, active_from_s: Int64, known_us: Int64) -> Int64:

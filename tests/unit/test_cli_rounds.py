@@ -36,7 +36,7 @@ def test_a_slow_round_makes_the_next_one_small_and_a_quick_one_larger_by_and_by(
     assert len(rounds.next()) == 2 * CIRCUITS_MIN
 
 
-def test_a_round_takes_about_a_quarter_of_a_second() -> None:
+def test_a_round_takes_about_a_tenth_of_a_second() -> None:
     rounds = Rounds([f"{n}" for n in range(2_000)])
     for _ in range(20):
         circuits = rounds.next()
