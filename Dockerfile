@@ -15,11 +15,14 @@ RUN python -m dashboards.build_static \
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/linksla --shell /usr/sbin/nologin linksla \
-    && install -d -o linksla -g linksla -m 0700 /var/lib/linksla
+    && install -d -o linksla -g linksla -m 0700 /var/lib/linksla /var/cache/linksla
 COPY --from=build /opt/linksla /opt/linksla
-ENV PATH=/opt/linksla/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/linksla/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    NUMBA_CACHE_DIR=/var/cache/linksla
 USER linksla
 WORKDIR /var/lib/linksla
+# Its loops as machine code; another kind of processor makes its own at the first start, in 12 s.
+RUN python -c "import processors.writer"
 VOLUME /var/lib/linksla
 EXPOSE 8080
 ENTRYPOINT ["linksla"]

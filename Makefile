@@ -74,12 +74,13 @@ clean: ## remove what was made (not the data of a node)
 	@$(PIP) -e .
 	@touch $@
 
-# Jars and front-end packages have nothing to do with each other: side by side.
+# Jars, front-end packages and machine code have nothing to do with each other: side by side.
 .venv/.ready: .venv/.installed dashboards/package.json dashboards/package-lock.json
-	@echo "setup: Kafka's jars and the front-end packages (about 30 s the first time)"
+	@echo "setup: Kafka's jars, the front-end packages, loops to machine code (about 30 s the first time)"
 	@$(BIN)/linksla kafka --fetch & jars=$$!; \
+	 $(BIN)/python -c "import processors.writer" & loops=$$!; \
 	 $(BIN)/python -m dashboards.build_static; \
-	 wait $$jars
+	 wait $$jars; wait $$loops
 	@touch $@
 
 .venv/.developer: .venv/.installed

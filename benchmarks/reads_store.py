@@ -59,6 +59,7 @@ from (
         3000 + (hash(n * 7 + $from_s) % 2000)::bigint as us
     from range($channels * $hours) as hours(n)
 )
+order by case when $ordered then channel_key end, start_s, channel_key
 """
 
 _SPANS = """
@@ -104,15 +105,15 @@ def fill(
         lower, upper = max(day * DAY_S, first_s), min((day + 1) * DAY_S, recent_s)
         some = channels if upper > recent_s - days * DAY_S else whole_circuits * CHANNELS
         if lower < upper:
-            run(_BLOCKS, {"channels": some, "hours": (upper - lower) // HOUR_S, "from_s": lower})
+            asked = {"channels": some, "hours": (upper - lower) // HOUR_S, "from_s": lower}
+            run(_BLOCKS, asked | {"ordered": (day + 1) * DAY_S <= recent_s})
     for lower in range(recent_s, end_s, HOUR_S):
         _minutes(store, channels, lower, min(lower + HOUR_S, end_s // MINUTE_S * MINUTE_S))
     for name in ("blocked_to_s", "compacted_3600_to_s", "compacted_300_to_s"):
         run("insert into housekeeping values ($name, $at)", {"name": name, "at": recent_s})
-    run(
-        "insert into housekeeping values ('compacted_to_s', $at)",
-        {"at": recent_s // DAY_S * DAY_S},
-    )
+    for name in ("compacted_to_s", "blocks_ordered_to_s"):
+        day_s = recent_s // DAY_S * DAY_S
+        run("insert into housekeeping values ($name, $at)", {"name": name, "at": day_s})
     ends = {"us": end_s * 1_000_000, "s": end_s}
     run("update channel_progress set observed_at_us_max = $us - 1, folded_to_s = $s", ends)
     run(

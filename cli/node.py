@@ -42,6 +42,9 @@ QUEUE_POLLS_MAX: Final = 4
 SAMPLES_PER_TRANSACTION_MAX: Final = 400_000
 """Polls that wait are written together, so that a commit's fsync is shared by many small polls."""
 
+AHEAD_SAMPLES_MIN: Final = SAMPLES_PER_TRANSACTION_MAX // 2
+"""While so many are written at once the node catches up, and the next are prepared meanwhile."""
+
 EVERYONE: Final = AllCustomers(commercial=False)
 POLL_SECONDS: Final = 0.5
 COMMIT_EVERY_SECONDS: Final = 0.25
@@ -50,7 +53,8 @@ COMMIT_SHARE_MAX: Final = 1 / 3
 whoever reads waits for a core. A quick commit is followed sooner, so that it takes a third."""
 EVALUATE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_EVERY_SECONDS: Final = 1.0
-KEEP_HOUSE_SECONDS_MAX: Final = 0.5
+KEEP_HOUSE_SECONDS_MAX: Final = 0.25
+"""What a sample may wait for beside judging and a commit with its checkpoint: 1 s in all."""
 CATCHING_UP_SHARE_MAX: Final = 0.05
 """While the queue is full, judging and upkeep may take at most this share each of the writer's
 time: what is judged then is hours old, and samples come first."""
@@ -204,14 +208,17 @@ class Node:
 
     def _write(self) -> None:
         upcoming: Poll | None = None
+        judged = waits = False  # upkeep waits for one commit after judging, never for two
         while not (self._stop.is_set() and self._queue.empty() and upcoming is None):
             self._run_errands()
-            self._keep_house_if_due()
+            if not (waits := judged and not waits):
+                self._keep_house_if_due()
             poll, upcoming = upcoming or self._next(POLL_SECONDS), None
             if poll is None:
-                self._evaluate_if_due()
+                judged = self._evaluate_if_due()
                 continue
-            upcoming = self._next(0)
+            if poll.samples.num_rows >= AHEAD_SAMPLES_MIN:  # else more may come before its turn
+                upcoming = self._next(0)
             began = self._clock.monotonic_seconds()
             written = self._writer.write(poll, upcoming)
             if self._in_flight is not None:
@@ -220,7 +227,7 @@ class Node:
             self._commit_at = began + min(COMMIT_EVERY_SECONDS, took / COMMIT_SHARE_MAX)
             self._meters.observe("linksla_commit_seconds", took)
             self._watch.note(written.advance)
-            self._evaluate_if_due()
+            judged = self._evaluate_if_due()
             with self._written:
                 self._written.notify_all()
         self._judge_the_rest()
@@ -266,14 +273,15 @@ class Node:
             if not len(self._rounds):
                 return
 
-    def _evaluate_if_due(self) -> None:
+    def _evaluate_if_due(self) -> bool:
         """Judge what was touched, in a transaction of its own: a restart judges all again.
 
-        In short rounds: the writer waits meanwhile, and the queue behind it fills.
+        In short rounds: the writer waits meanwhile, and the queue behind it fills. Returns whether
+        anything was judged.
         """
         now = self._clock.monotonic_seconds()
         if now < self._evaluate_at:
-            return
+            return False
         if now >= self._evaluate_all_at:
             self._rounds.touch(self._watch.restless())
             self._evaluate_all_at = now + EVALUATE_ALL_EVERY_SECONDS
@@ -283,7 +291,7 @@ class Node:
         if circuits:
             self._judge(circuits)
         elif not due.went_on:
-            return
+            return False
         took = self._clock.monotonic_seconds() - now
         self._rounds.judged(circuits, took)
         self._meters.observe("linksla_evaluate_seconds", took)
@@ -292,6 +300,7 @@ class Node:
         share = CATCHING_UP_SHARE_MAX if self._queue.full() else EVALUATE_SHARE_MAX
         self._evaluate_at = now + max(rest, took / share)
         self._live.publish((*circuits, *due.went_on))
+        return True
 
     def _judge(self, circuits: tuple[str, ...]) -> None:
         with transaction(self._store.writer):

@@ -27,7 +27,8 @@ MARGIN_SECONDS: Final = 1_800
 ROWS_A_CHANNEL: Final = 420
 """An hour of a channel: 60 minutes, each with a row of rollups and about six of the histogram."""
 _DUE_AT_ONCE: Final = 50
-_STAND: Final = "blocked_to_s"
+STAND: Final = "blocked_to_s"
+"""Name of the number up to which all blocks are made, in the table `housekeeping`."""
 _CHANNEL: Final = "blocked_to_channel_key"
 _FOLDED: Final = "folded_to_s"
 
@@ -85,14 +86,12 @@ def readable(cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int]) -> 
     folded = rows.get(_FOLDED, 0)
     # Folded minutes begin where their piece does, perhaps hours earlier: never mixed with blocks.
     from_s = folded + DAY_SECONDS if folded else 0
-    return Readable(from_s, rows.get(_STAND, 0), frozenset(hour for (hour,) in due))
+    return Readable(from_s, rows.get(STAND, 0), frozenset(hour for (hour,) in due))
 
 
 def note_changed(writer: duckdb.DuckDBPyConnection, channel_key: Int64, start_s: Int64) -> None:
     """Note that rollup steps changed, for those whose hour may have its block already."""
-    ((to_s,),) = writer.execute(
-        statement("processors", "blocks_reach"), {"name": _STAND}
-    ).fetchall()
+    ((to_s,),) = writer.execute(statement("processors", "blocks_reach"), {"name": STAND}).fetchall()
     if to_s is None:
         return
     old = start_s < to_s + BLOCK_SECONDS  # the hour that is being made included
@@ -116,7 +115,7 @@ class BlockMaker:
 
     def start(self) -> None:
         """Read how far it was."""
-        self._hour_s = self._stored(_STAND)
+        self._hour_s = self._stored(STAND)
         self._channel_key = self._stored(_CHANNEL)
 
     def make(self, least_watermark_us: int, rows_max: int) -> int:
@@ -189,7 +188,7 @@ class BlockMaker:
         return True
 
     def _store_stand(self, hour_s: int, channel_key: int) -> None:
-        stand: Mapping[str, int] = {_STAND: hour_s, _CHANNEL: channel_key}
+        stand: Mapping[str, int] = {STAND: hour_s, _CHANNEL: channel_key}
         for name, value in stand.items():
             self._store.writer.execute(
                 statement("processors", "housekeeping_write"), {"name": name, "value": value}

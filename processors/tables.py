@@ -37,8 +37,14 @@ PROVISIONAL_SPANS_SCHEMA: Final = pa.schema(
 )
 
 
+ALL_KEYS: Final = (0, 2**31 - 1)
+"""From the first to the last channel_key: whoever knows those of the circuits spares the rest."""
+
+
 def provisional_spans(
-    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str] | None
+    cursor: duckdb.DuckDBPyConnection,
+    circuit_ids: Sequence[str] | None,
+    keys: tuple[int, int] = ALL_KEYS,
 ) -> pa.Table:
     """Return the spans of whole cells from complete up to live, PROVISIONAL_SPANS_SCHEMA.
 
@@ -48,7 +54,7 @@ def provisional_spans(
     live = read(
         cursor,
         "live",
-        {"circuit_ids": _list(circuit_ids), "forever_s": FOREVER_S},
+        _asked(circuit_ids, keys) | {"forever_s": FOREVER_S},
     )
     if len(live) == 0:
         return PROVISIONAL_SPANS_SCHEMA.empty_table()
@@ -76,26 +82,31 @@ def provisional_spans(
     return _provisional(runs.on(key[runs.track]))
 
 
-def live_to(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str] | None) -> dict[str, int]:
+def live_to(
+    cursor: duckdb.DuckDBPyConnection,
+    circuit_ids: Sequence[str] | None,
+    keys: tuple[int, int] = ALL_KEYS,
+) -> dict[str, int]:
     """Return the end, in epoch seconds, of the latest cell a sample starts in, by circuit."""
-    rows = cursor.execute(
-        statement("processors", "live_to"), {"circuit_ids": _list(circuit_ids)}
-    ).fetchall()
+    rows = cursor.execute(statement("processors", "live_to"), _asked(circuit_ids, keys)).fetchall()
     return dict(rows)
 
 
 def complete_up_to(
-    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str] | None = None
+    cursor: duckdb.DuckDBPyConnection,
+    circuit_ids: Sequence[str] | None = None,
+    keys: tuple[int, int] = ALL_KEYS,
 ) -> dict[str, int]:
     """Return the instant, in epoch seconds, before which all is in, by circuit; None: of all."""
     rows = cursor.execute(
-        statement("processors", "complete_up_to"), {"circuit_ids": _list(circuit_ids)}
+        statement("processors", "complete_up_to"), _asked(circuit_ids, keys)
     ).fetchall()
     return dict(rows)
 
 
-def _list(circuit_ids: Sequence[str] | None) -> list[str] | None:
-    return None if circuit_ids is None else list(circuit_ids)
+def _asked(circuit_ids: Sequence[str] | None, keys: tuple[int, int]) -> dict[str, object]:
+    names = None if circuit_ids is None else list(circuit_ids)
+    return {"circuit_ids": names, "first_key": keys[0], "last_key": keys[1]}
 
 
 def _provisional(runs: Runs) -> pa.Table:

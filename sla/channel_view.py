@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from linksla.clock import iso
-from sla import telemetry
 from sla.answers import Bucket, Seconds, Span
 from sla.calendar import is_month
 from sla.contracts import Contract
@@ -69,8 +68,7 @@ class OnChannels(OnNetwork):
         owns = self._visible(scope, [circuit_id]).get(circuit_id, ())
         if not owns or not is_month(month):
             return None
-        with self._snapshot() as cursor:
-            facts = telemetry.read(cursor, [circuit_id])
+        with self._facts([circuit_id]) as (cursor, facts):
             history = self._histories.of(cursor, facts, [circuit_id]).get(circuit_id)
             periods = periods_of(history, owns, month) if history else ()
             if history is None or not periods:

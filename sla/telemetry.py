@@ -45,9 +45,14 @@ class Horizons:
     live_to_s: dict[str, int]
 
 
-def horizons(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Horizons:
-    """Return both horizons of those circuits that have them."""
-    return Horizons(tables.complete_up_to(cursor, circuit_ids), tables.live_to(cursor, circuit_ids))
+def horizons(
+    cursor: duckdb.DuckDBPyConnection,
+    circuit_ids: Sequence[str],
+    keys: tuple[int, int] = tables.ALL_KEYS,
+) -> Horizons:
+    """Return both horizons of those circuits that have them; `keys`: where their channels lie."""
+    complete = tables.complete_up_to(cursor, circuit_ids, keys)
+    return Horizons(complete, tables.live_to(cursor, circuit_ids, keys))
 
 
 def complete_up_to(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -60,8 +65,10 @@ def channels(
 ) -> dict[str, tuple[ChannelRow, ...]]:
     """Return the channels of those circuits that the writer has registered, by key."""
     found: dict[str, list[ChannelRow]] = {}
+    names = list(circuit_ids)
+    bounds = {"first_id": min(names, default=""), "last_id": max(names, default="")}
     rows = cursor.execute(
-        statement("sla", "circuit_channels"), {"circuit_ids": list(circuit_ids)}
+        statement("sla", "circuit_channels"), {"circuit_ids": names} | bounds
     ).fetchall()
     for row in rows:
         found.setdefault(row[0], []).append(ChannelRow(*row))
@@ -72,18 +79,19 @@ def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telem
     """Read channels, both horizons and the provisional spans of circuits."""
     ids = {"circuit_ids": list(circuit_ids)}
     known = channels(cursor, circuit_ids)
-    keys = [channel.channel_key for rows in known.values() for channel in rows]
-    range_ = {"first_key": min(keys, default=0), "last_key": max(keys, default=0)}
+    numbers = [channel.channel_key for rows in known.values() for channel in rows]
+    keys = min(numbers, default=0), max(numbers, default=0)
+    range_ = {"first_key": keys[0], "last_key": keys[1]}
     fingerprints = {
         row[0]: tuple(row[1:])
         for row in cursor.execute(statement("sla", "fingerprints"), ids | range_).fetchall()
     }
-    both = horizons(cursor, circuit_ids)
+    both = horizons(cursor, circuit_ids, keys)
     return Telemetry(
         known,
         both.complete_up_to_s,
         both.live_to_s,
-        _live_spans(cursor, circuit_ids),
+        _live_spans(cursor, circuit_ids, keys),
         fingerprints,
         dict(cursor.execute(statement("sla", "ledger_counts"), ids).fetchall()),
         _calculation_versions(cursor, circuit_ids),
@@ -91,10 +99,10 @@ def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telem
 
 
 def _live_spans(
-    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]
+    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str], keys: tuple[int, int]
 ) -> dict[int, tuple[LiveSpan, ...]]:
     found: dict[int, list[LiveSpan]] = {}
-    columns = tables.provisional_spans(cursor, list(circuit_ids)).to_pydict()
+    columns = tables.provisional_spans(cursor, list(circuit_ids), keys).to_pydict()
     rows = zip(*(columns[name] for name in _SPAN_COLUMNS), strict=True)
     for key, start_s, end_s, bgp, loss_class in rows:
         found.setdefault(key, []).append(LiveSpan(key, start_s, end_s, bgp, loss_class))

@@ -1,7 +1,8 @@
 -- Where each channel's cells go beyond what is folded: to the end of the latest cell in which any
 -- sample of its circuit starts.
 -- Grain: channel of a circuit that has such cells. Inputs: channels, channel_progress,
--- channel_reach, $circuit_ids (null: all). Reads only.
+-- channel_reach, $circuit_ids (null: all), $first_key and $last_key, a range their channels lie in.
+-- Reads only.
 with live as (
     select
         c.channel_key, c.circuit_id, c.grid_seconds, c.active_from_s, c.active_to_s, p.folded_to_s,
@@ -11,7 +12,10 @@ with live as (
     from channels as c
     inner join channel_progress as p on c.channel_key = p.channel_key
     left join channel_reach as r on c.channel_key = r.channel_key
-    where $circuit_ids is null or c.circuit_id in (select unnest($circuit_ids::varchar[]))
+    where
+        c.channel_key between $first_key and $last_key
+        and p.channel_key between $first_key and $last_key
+        and ($circuit_ids is null or c.circuit_id in (select unnest($circuit_ids::varchar[])))
 )
 
 select

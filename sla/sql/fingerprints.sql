@@ -9,4 +9,5 @@ from channels c
 join spans s using (channel_key)
 where c.circuit_id in (select unnest($circuit_ids))
     and s.channel_key between $first_key and $last_key
+    and c.channel_key between $first_key and $last_key
 group by c.circuit_id
