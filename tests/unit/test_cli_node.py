@@ -88,6 +88,7 @@ def node(
     polls: list[Poll],
     writer: type[Writer] = Writer,
     housekeeper: Housekeeper | None = None,
+    kind: type[Node] = Node,
 ) -> Node:
     settings = Settings()
     configuration = Configuration(
@@ -101,7 +102,7 @@ def node(
         network.store, network.inventory, configuration.contracts, configuration.maintenance,
         settings.time, clock,
     )  # fmt: skip
-    return Node(
+    return kind(
         configuration,
         source=IterableSource(polls),
         store=network.store,
@@ -177,6 +178,61 @@ def test_an_errand_runs_in_the_writer_thread_between_polls(small_network: Any) -
     assert ran.wait(30)
     running.stop()
     assert threads == ["writer"]
+
+
+def test_what_comes_too_early_for_a_commit_is_written_with_what_comes_after(
+    small_network: Any,
+) -> None:
+    one = node(small_network, [])
+    first, second = poll(rows(1), {4: 101}), poll(rows(1, first=101), {4: 102})
+
+    def follow() -> None:
+        while not one._queue.empty():
+            threading.Event().wait(0.001)
+        one._queue.put(second)
+
+    one._commit_at = one._clock.monotonic_seconds() + 0.5
+    one._queue.put(first)
+    after = threading.Thread(target=follow)
+    after.start()
+    together = one._next(5)
+    after.join()
+    one._commit_at = one._clock.monotonic_seconds()
+    one._queue.put(first)
+
+    assert together is not None
+    assert together.next_offsets == {4: 102}
+    assert together.samples.num_rows == 2
+    assert one._next(5) is first
+    assert one._next(0) is None
+
+
+class Noting(Node):
+    """A node that always has something to judge, and notes what its writer thread does."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.did: list[str] = []
+
+    def _evaluate_if_due(self) -> bool:
+        self.did.append("judge")
+        return True
+
+    def _keep_house_if_due(self) -> None:
+        self.did.append("upkeep")
+
+
+def test_upkeep_waits_for_one_round_of_judging_and_never_for_two(small_network: Any) -> None:
+    running = node(small_network, [poll(rows(1), {4: 101})], kind=Noting)
+    assert isinstance(running, Noting)
+    running.start()
+    done = threading.Event()
+    while len(running.did) < 12 and not done.wait(0.01):
+        assert running.failure is None
+    running.stop()
+    order = "".join(name[0] for name in running.did[:12])
+
+    assert order == "ujjujjujjujj"
 
 
 class FailingWriter(Writer):
