@@ -6,11 +6,15 @@ behind. What was prepared is used only for the very same poll, channels and prog
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from linksla.clock import MICROSECONDS
 from linksla.model import Poll
 from linksla.settings import TimeSettings
 from processors.arrivals import (
     Aged,
     Arrivals,
+    late_ones,
     not_before,
     partitions_after,
     sorted_out,
@@ -20,7 +24,7 @@ from processors.channels import Channels
 from processors.deduplication import Deduplicated, Looked, all_new, looked_through
 from processors.folding import Forward, forward
 from processors.landing import RolledUp, landed, rolled_up
-from processors.observations import Int64, integers
+from processors.observations import Bool, Int64, integers
 from processors.progress import Progress, watermarks_of
 from processors.watermarks import before_each
 
@@ -37,14 +41,14 @@ class Rules:
 class Prepared:
     """A poll without what was written before, sorted out.
 
-    `stood_us` is the watermark each of its samples came at. `looked` are the usable ones in order,
-    and which of them the database must be asked about. `fed_again`: they were pending.
+    `late` are the usable ones that came after their cell was complete: of what was pending, none.
+    `looked` are the usable ones in order, and which of them the database must be asked about.
     """
 
     poll: Poll
     arrivals: Arrivals
     aged: Aged
-    stood_us: Int64
+    late: Bool
     looked: Looked
     fed_again: bool
 
@@ -57,7 +61,7 @@ class Ahead:
     channels: Channels
     progress: Progress
     prepared: Prepared
-    worked: tuple[Deduplicated, RolledUp, Forward] | None
+    worked: tuple[Deduplicated, Bool, RolledUp, Forward] | None
 
     def is_of(self, poll: Poll, channels: Channels, progress: Progress) -> bool:
         """Return whether it is what preparing now would come to."""
@@ -74,7 +78,10 @@ def prepared(
     stood_us = _stood(fresh, arrivals, channels, progress, rules, fed_again=fed_again)
     arrivals, aged = without_aged(arrivals, stood_us - rules.raw_us)
     looked = looked_through(arrivals.samples, arrivals.channel_key, progress.observed_at_us_max)
-    return Prepared(fresh, arrivals, aged, stood_us, looked, fed_again)
+    late = np.zeros(len(arrivals.channel_key), np.bool_)
+    if not fed_again:
+        late = late_ones(channels, arrivals, stood_us, progress.folded_to_s)
+    return Prepared(fresh, arrivals, aged, late, looked, fed_again)
 
 
 def prepared_ahead(poll: Poll, channels: Channels, progress: Progress, rules: Rules) -> Ahead:
@@ -84,8 +91,19 @@ def prepared_ahead(poll: Poll, channels: Channels, progress: Progress, rules: Ru
     if not ready.looked.suspect.any():
         found = all_new(ready.arrivals.samples, ready.looked)
         rolled = rolled_up(channels, ready.arrivals, found)
-        worked = (found, rolled, advanced(ready, channels, progress, found, rules))
+        reworks = reworked(progress, ready.arrivals, found)
+        folded = advanced(ready, channels, progress, found, rules)
+        worked = (found, reworks, rolled, folded)
     return Ahead(poll, channels, progress, ready, worked)
+
+
+def reworked(before: Progress, arrivals: Arrivals, found: Deduplicated) -> Bool:
+    """Return the channels that got a sample in cells which were folded already."""
+    key = arrivals.channel_key[found.kept]
+    observed = integers(arrivals.samples, "observed_at_us")[found.kept]
+    channels = np.zeros(len(before.folded_to_s), np.bool_)
+    channels[key[observed < before.folded_to_s[key] * MICROSECONDS]] = True
+    return channels
 
 
 def advanced(

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from linksla.clock import MICROSECONDS, Clock
+from linksla.clock import Clock
 from linksla.errors import StoreError, StreamError
 from linksla.inventory import Inventory
 from linksla.meters import Meters
@@ -24,7 +23,7 @@ from linksla.settings import RetentionSettings, TimeSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.advance import Advance
-from processors.arrivals import DAY_US, Arrivals, inactive_rejects, late_ones, reject_table
+from processors.arrivals import DAY_US, Arrivals, inactive_rejects, reject_table
 from processors.channels import Channels, load_channels, register
 from processors.deduplication import Deduplicated, deduplicated
 from processors.folding import Changed, Forward, fold_again, forward, store_forward
@@ -39,7 +38,15 @@ from processors.landing import (
     store_samples,
 )
 from processors.observations import Bool, integers
-from processors.preparing import Ahead, Prepared, Rules, advanced, prepared, prepared_ahead
+from processors.preparing import (
+    Ahead,
+    Prepared,
+    Rules,
+    advanced,
+    prepared,
+    prepared_ahead,
+    reworked,
+)
 from processors.progress import (
     Progress,
     begin_progress,
@@ -85,6 +92,7 @@ class _Work:
 
     is_done: bool
     found: Deduplicated
+    reworked: Bool
     rolled: Callable[[], RolledUp]
     folded: Callable[[], Forward]
 
@@ -232,13 +240,14 @@ class Writer:
         It does not need the database, which works meanwhile: 0.3 of its time.
         """
         if done is not None and done.worked is not None:
-            found, rolled, folded = done.worked
-            return _Work(True, found, lambda: rolled, lambda: folded)
+            found, reworks, rolled, folded = done.worked
+            return _Work(True, found, reworks, lambda: rolled, lambda: folded)
         arrivals = ready.arrivals
         found = deduplicated(writer, arrivals.samples, arrivals.channel_key, ready.looked)
         sums = self._beside.submit(rolled_up, channels, arrivals, found)
         cells = self._beside.submit(advanced, ready, channels, progress, found, self._rules)
-        return _Work(False, found, sums.result, cells.result)
+        reworks = reworked(progress, arrivals, found)
+        return _Work(False, found, reworks, sums.result, cells.result)
 
     def _written(
         self,
@@ -250,13 +259,10 @@ class Writer:
         upcoming: Poll | None = None,
     ) -> tuple[Written, Progress]:
         before, poll, arrivals, found = progress, ready.poll, ready.arrivals, work.found
-        late = np.zeros(0, np.intp)
-        if not ready.fed_again and len(found.kept):  # what was pending did not come late
-            came_late = late_ones(channels, arrivals, ready.stood_us, progress.folded_to_s)
-            late = found.kept[came_late[found.kept]]
+        late = found.kept[ready.late[found.kept]]
         rejects = [*poll.rejects, *inactive_rejects(arrivals.inactive)]
-        reworked = _reworked(before, arrivals, found)
-        if work.is_done and not reworked.any():
+        in_time = not work.reworked.any()
+        if work.is_done and in_time:
             self._prepare(upcoming, channels, work.folded().progress)
         with self._step("samples"):
             store_samples(writer, arrivals, found)
@@ -273,8 +279,8 @@ class Writer:
                 run(writer, "pending_insert", unknown_samples=arrivals.unknown)
         with self._step("spans"):
             folded = work.folded()
-            progress = fold_again(writer, channels, folded.before, _changed(arrivals, found))
-            if progress is not folded.before:  # late samples: cells folded before look otherwise
+            if not in_time:  # cells folded before look otherwise
+                progress = fold_again(writer, channels, folded.before, _changed(arrivals, found))
                 folded = forward(channels, progress)
             progress, moved = folded.progress, folded.moved
             self._prepare(upcoming, channels, progress)
@@ -295,7 +301,9 @@ class Writer:
                 len(arrivals.unknown),
                 bool(moved.any()),
                 len(ready.aged.channel_key),
-                Advance(channels, before.folded_to_s, progress, folded.runs, reworked, touched),
+                Advance(
+                    channels, before.folded_to_s, progress, folded.runs, work.reworked, touched
+                ),
             ),
             progress,
         )
@@ -349,12 +357,3 @@ def _changed(arrivals: Arrivals, found: Deduplicated) -> Changed:
         integers(arrivals.samples, "observed_at_us")[found.kept],
         found.interval_us,
     ).take(rows)
-
-
-def _reworked(before: Progress, arrivals: Arrivals, found: Deduplicated) -> Bool:
-    """Return the channels that got a sample in cells which were folded already."""
-    key = arrivals.channel_key[found.kept]
-    observed = integers(arrivals.samples, "observed_at_us")[found.kept]
-    reworked = np.zeros(len(before.folded_to_s), np.bool_)
-    reworked[key[observed < before.folded_to_s[key] * MICROSECONDS]] = True
-    return reworked
