@@ -13,7 +13,7 @@ import kafka.errors
 import kafka.net.transport
 import kafka.protocol.frame
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(kafka.net.transport.__name__)  # whose place this takes: limited with it
 
 _AT_ONCE_BYTES: Final = 1024 * 1024
 _SMALL_BYTES: Final = 64 * 1024

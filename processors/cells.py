@@ -159,6 +159,16 @@ def _said(
     return count
 
 
+@compiled(INT64_TABLE, INT64, INT64)
+def _with_room(runs: Int64, count: int, wanted: int) -> Int64:
+    """Return the first `count` runs in a table that holds as many as wanted."""
+    if wanted <= runs.shape[1]:
+        return runs
+    grown = np.empty((5, 2 * wanted), np.int64)
+    grown[:, :count] = runs[:, :count]
+    return grown
+
+
 @compiled(INT64S, INT64S, INT64S, INT64S, INT64S, INT64S, INT64S, INT64S, INT64S, INT64S)
 def _folded(
     track: Int64,
@@ -171,8 +181,8 @@ def _folded(
     to_s: Int64,
     active_from_s: Int64,
     active_to_s: Int64,
-) -> tuple[Int64, Int64, Int64, Int64, Int64]:
-    """Go through the observations once, cell by cell.
+) -> Int64:
+    """Return runs as a table of five rows; go through the observations once, cell by cell.
 
     `stack` holds the rows of a track that may still hold a cell: the latest on top, each below it
     reaching further than all above. What reaches no further than what is covered is over for good.
@@ -207,11 +217,7 @@ def _folded(
             follows = observed_at_us[row] < end_us + grid_us
             stop = min(stop, cell + 1 if follows else observed_at_us[row] // grid_us)
         days = (stop - cell) * grid // DAY_SECONDS if stop > cell + 1 else 0
-        if count + top + days + 4 > runs.shape[1]:
-            wanted = 2 * runs.shape[1] + days + top
-            grown = np.empty((5, wanted), np.int64)
-            grown[:, :count] = runs[:, :count]
-            runs = grown
+        runs = _with_room(runs, count, count + top + days + 4)
         if begins <= cell < ends:
             loss = loss_class(lost_ppm, known)
             count = _said(runs, count, mine, cell * grid, (cell + 1) * grid, state, loss)
@@ -228,10 +234,4 @@ def _folded(
                 loss = loss_class(loss_ppm[holder] if measured else 0, 1 if measured else 0)
                 count = _said(runs, count, mine, first * grid, last * grid, bgp[holder], loss)
             covered = end
-    return (
-        runs[0, :count].copy(),
-        runs[1, :count].copy(),
-        runs[2, :count].copy(),
-        runs[3, :count].copy(),
-        runs[4, :count].copy(),
-    )
+    return runs[:, :count].copy()

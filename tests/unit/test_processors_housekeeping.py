@@ -260,7 +260,8 @@ def test_a_step_begins_no_piece_that_would_not_fit(tmp_path: Path) -> None:
     done = [keeper.step(1.0) for _ in range(10)]
 
     assert sum(one.moved for one in done) > 0
-    assert max(one.seconds for one in done) < 2.61  # pieces of 0.2 s, and looking at the clock
+    # Pieces of 0.2 s; each of the seven jobs looks at the clock, which moves on by 0.2 s.
+    assert max(one.seconds for one in done) < 2.81
     store.close()
 
 
