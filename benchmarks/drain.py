@@ -31,7 +31,7 @@ from linksla.stores import TelemetryStore
 from processors.housekeeping import Housekeeper
 
 TOPIC = "link.samples.drain"
-TABLES = ("samples", "rollup_parts", "latency_histogram", "spans", "ledger", "verdict_history")
+TABLES = ("samples", "rollup_parts", "spans", "ledger", "verdict_history")
 BLOCK_BYTES = 262_144
 MIB = 1 << 20
 MONTH_S = 30 * 86_400
@@ -167,7 +167,7 @@ def report(found: dict, samples: int, circuits: int, span_s: int) -> None:
     if not span_s:
         return
     months = circuits * span_s / MONTH_S
-    lasting = sum(tables[name][1] for name in ("rollup_parts", "latency_histogram", "spans"))
+    lasting = sum(tables[name][1] for name in ("rollup_parts", "spans"))
     raw = found["files_bytes"] / found["files_rows"] if found["files_rows"] else 0.0
     per_month = CHANNELS * MONTH_S // INTERVAL_S
     print(f"circuit-month      {lasting / months / MIB:,.1f} MiB of rollups, histograms and spans, "

@@ -59,14 +59,10 @@ objectives:
 """
 
 
-ROLLED_UP = {
-    "rollup_parts": """insert into rollup_parts
-        select channel_key, m, 6, 6, 24000, 3000, 5000, 0, 6, 600, 200, 6, 0, 0, 6, 1, 1, 6, 1, 1
-        from channels, range($from, $to, 60) t(m) order by m, channel_key""",
-    "latency_histogram": """insert into latency_histogram
-        select channel_key, m, latency_bucket(3000 + 1000 * n), 2
-        from channels, range($from, $to, 60) t(m), range(3) u(n) order by m, channel_key""",
-}
+ROLLED_UP = """insert into rollup_parts
+    select channel_key, m, 6, 6, 24000, 3000, 5000, 0, 6, 600, 200, 6, 0, 0, 6, 1, 1, 6, 1, 1,
+        [latency_bucket(3000), latency_bucket(4000), latency_bucket(5000)], [2, 2, 2]
+    from channels, range($from, $to, 60) t(m) order by m, channel_key"""
 
 
 @dataclass
@@ -141,8 +137,7 @@ def fill(store: TelemetryStore, begins: int) -> None:
         "update channel_progress set folded_to_s = $folded, observed_at_us_max = $seen",
         {"folded": folded, "seen": (NOW_S - GRID_S) * MICROSECONDS},
     )
-    for name in ("rollup_parts", "latency_histogram"):
-        writer.execute(ROLLED_UP[name], {"from": NOW_S - 1_800, "to": NOW_S})
+    writer.execute(ROLLED_UP, {"from": NOW_S - 1_800, "to": NOW_S})
     writer.execute("checkpoint")
 
 

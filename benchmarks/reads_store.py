@@ -27,7 +27,12 @@ MINUTE_S = 60
 _MINUTES = """
 insert into rollup_parts
 select channel_key, start_s, 6, 6, 6 * us, us - 900, us + 900, 0, 6, 6 * (us // 40), us // 10,
-    6, 0, 0, 6, 6 * us::hugeint * 1000000, us * 1100000, 6, 6 * us::hugeint * 900000, us * 1000000
+    6, 0, 0, 6, 6 * us::hugeint * 1000000, us * 1100000, 6, 6 * us::hugeint * 900000, us * 1000000,
+    list_sort([
+        latency_bucket(2500 + ((us + 331 * k) % 2000)::integer + 130 * k::integer)
+        for k in range(6)
+    ]),
+    [1, 1, 1, 1, 1, 1]
 from (
     select
         1 + rows.n // $minutes as channel_key,
@@ -35,13 +40,6 @@ from (
         3000 + hash(rows.n * 7 + $from_s) % 2000 as us
     from range($channels * $minutes) as rows(n)
 )
-"""
-
-_HISTOGRAM = """
-insert into latency_histogram
-select 1 + n // $minutes, $from_s + n % $minutes * 60,
-    latency_bucket(2500 + (hash(n * 7 + $from_s) % 2000)::integer + 130 * k::integer), 1
-from range($channels * $minutes) as rows(n), range(6) as parts(k)
 """
 
 _BLOCKS = """
@@ -123,7 +121,7 @@ def fill(
     store.checkpoint()
     rows = sum(
         run(f"select count(*) from {table}").fetchall()[0][0]
-        for table in ("rollup_parts", "latency_histogram", "rollup_blocks")
+        for table in ("rollup_parts", "rollup_blocks")
     )
     store.close()
     size = telemetry_path(configuration).stat().st_size
@@ -132,5 +130,5 @@ def fill(
 
 def _minutes(store: TelemetryStore, channels: int, from_s: int, to_s: int) -> None:
     minutes = (to_s - from_s) // MINUTE_S
-    for text in (_MINUTES, _HISTOGRAM):
-        store.writer.execute(text, {"channels": channels, "minutes": minutes, "from_s": from_s})
+    range_ = {"channels": channels, "minutes": minutes, "from_s": from_s}
+    store.writer.execute(_MINUTES, range_)

@@ -48,18 +48,12 @@ def filled(folder: Path, asked: argparse.Namespace) -> Iterator[TelemetryStore]:
     )
     for minute in range(asked.hours * 60):
         at = bounds | {"start_s": MIDNIGHT + minute * 60}
-        for part in (0, 1):  # a poll brings half of the channels, in no order
+        for part in (0, 1):  # a minute ends for half of the channels at a time
             writer.execute(
-                "insert into rollup_parts select k, $start_s, 3, 3, 3000, 900, 1100, 0, 3, 30, 12, "
-                "3, 0, 0, 3, 1000000000, 400000000, 3, 1000000000, 400000000 "
-                "from range(1, $last) as c(k) where hash(k, $start_s) % 2 = $part order by hash(k)",
-                at | {"part": part},
-            )
-            writer.execute(
-                "insert into latency_histogram "
-                "select k, $start_s, 300 + (hash(k, $start_s, b) % 20)::integer, 1 "
-                "from range(1, $last) as c(k), range($buckets) as u(b) "
-                "where hash(k, $start_s) % 2 = $part order by hash(k)",
+                "insert into rollup_parts select k, $start_s, 6, 6, 6000, 900, 1100, 0, 6, 60, 12, "
+                "6, 0, 0, 6, 2000000000, 400000000, 6, 2000000000, 400000000, "
+                "range(300, 300 + $buckets)::integer[], list_resize([1], $buckets, 1) "
+                "from range(1, $last) as c(k) where k % 2 = $part",
                 at | {"part": part, "buckets": BUCKETS_A_MINUTE},
             )
     writer.execute(

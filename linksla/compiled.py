@@ -15,6 +15,8 @@ _R = TypeVar("_R")
 
 INT64S: Final[Any] = types.Array(types.int64, 1, "C", readonly=True)
 """A column of integers: a loop may read it, wherever it comes from (Arrow's may not be written)."""
+INT64S_OWN: Final[Any] = types.Array(types.int64, 1, "C")
+"""A column that a loop writes into."""
 BOOLS: Final[Any] = types.Array(types.boolean, 1, "C", readonly=True)
 INT64_TABLE: Final[Any] = types.Array(types.int64, 2, "C")
 INT64: Final[Any] = types.int64

@@ -24,8 +24,8 @@ from processors.transactions import transaction
 BLOCK_SECONDS: Final = 3_600
 MARGIN_SECONDS: Final = 1_800
 """An hour is closed this long behind the least watermark: its minutes lie sorted by then."""
-ROWS_A_CHANNEL: Final = 420
-"""An hour of a channel: 60 minutes, each with a row of rollups and about six of the histogram."""
+ROWS_A_CHANNEL: Final = 60
+"""An hour of a channel: most minutes are written once."""
 _DUE_AT_ONCE: Final = 50
 STAND: Final = "blocked_to_s"
 """Name of the number up to which all blocks are made, in the table `housekeeping`."""

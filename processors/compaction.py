@@ -20,6 +20,7 @@ from linksla.clock import MICROSECONDS
 from linksla.inventory import DAY_SECONDS
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
+from processors.rollups import Rollups, merged
 from processors.statements import read, run
 from processors.transactions import transaction
 
@@ -29,9 +30,8 @@ NARROWER: Final = ((300, 300), (3_600, 900))
 """Ranges that are compacted before the day, where they are needed, and their margins, in s."""
 STEPS_LOOKED_THROUGH_MAX: Final = 4_000_000
 """A range of more steps than this (at a step a minute) is compacted in narrower ones first."""
-ROWS_A_STEP: Final = 7
-"""Where nothing is known yet: one row of rollups and about six of the histogram."""
-TABLES: Final = ("rollup_parts", "latency_histogram")
+ROWS_A_STEP: Final = 1
+"""Where nothing is known yet: most steps are written once."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class RollupCompactor:
             stand.channel_key = self._stored(f"{stand.name}_to_channel_key")
 
     def compact(self, least_watermark_us: int, rows_max: int) -> int:
-        """Compact the next piece, at most `rows_max` rows of both tables unless it is one channel.
+        """Compact the next piece, at most `rows_max` rows unless it is one channel.
 
         Returns how many there were; 0: nothing to do.
         """
@@ -149,20 +149,17 @@ class RollupCompactor:
     def _replace(self, stand: Stand, bounds: dict[str, int]) -> None:
         writer = self._store.writer
         with transaction(writer):
-            found = {table: self._read(writer, table, bounds) for table in TABLES}
-            for table, rows in found.items():
-                writer.execute(statement("processors", f"{table}_range_delete"), bounds).fetchall()
-                self._at(f"{table} taken out")
-                run(writer, f"{table}_append", compacted=rows)
+            found = merged([Rollups.of(self._read(writer, bounds))])
+            writer.execute(statement("processors", "rollup_parts_range_delete"), bounds).fetchall()
+            self._at("rollup_parts taken out")
+            run(writer, "rollup_parts_insert", new_parts=found.parts())
             self._store_stand(stand.name, bounds["from_s"], bounds["last_channel_key"])
             self._at("before compaction committed")
         self._at("compaction committed")
 
-    def _read(
-        self, writer: duckdb.DuckDBPyConnection, table: str, bounds: dict[str, int]
-    ) -> pa.Table:
-        """Return what is to stand in place of a piece."""
-        return read(writer, f"{table}_compacted", bounds)
+    def _read(self, writer: duckdb.DuckDBPyConnection, bounds: dict[str, int]) -> pa.Table:
+        """Return the rows of a piece; those of one step are put together."""
+        return read(writer, "rollup_parts_compacted", bounds)
 
     def _found_rows(self, stand: Stand, closed_s: int) -> bool:
         """Skip ranges without rollups; False: no range that is closed has any."""

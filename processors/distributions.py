@@ -1,16 +1,19 @@
 """Distributions of other metrics than latency: kept where a contract asks a percentile of them.
 
-They lie in `latency_histogram` beside latency's, and are recomputed, compacted and folded with it.
+They lie in the lists of `rollup_parts` beside latency's (read as `latency_histogram`), and are
+recomputed, compacted and folded with them.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from linksla.compiled import BOOLS, INT64S, compiled
+from linksla.compiled import BOOLS, INT64, INT64S, INT64S_OWN, compiled
 from linksla.inventory import Inventory
 from linksla.sql import statement
 from processors.buckets import DISTRIBUTIONS, METRIC_BITS, bucket_of_value
@@ -29,6 +32,50 @@ Rows = npt.NDArray[np.intp]
 
 _COLUMNS = {"jitter": "jitter_us", "throughput_rx": "rx_bps", "throughput_tx": "tx_bps"}
 _ASKED = pa.schema([("contract", pa.string()), ("metrics", pa.uint8())])
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many values lie in each bucket, a list of buckets for each row of rollups.
+
+    Of row n, `bucket` (with the metric's number above its twelve bits; ascending) and `count` from
+    place `ends[n]` to `ends[n + 1]`.
+    """
+
+    ends: Int64
+    bucket: Int64
+    count: Int64
+
+    @classmethod
+    def none(cls) -> "Counts":
+        """Return the counts of no rows."""
+        nothing = np.zeros(0, np.int64)
+        return cls(np.zeros(1, np.int64), nothing, nothing)
+
+    def take(self, rows: Bool) -> "Counts":
+        """Return the lists of some of the rows."""
+        lengths = np.diff(self.ends)
+        held = np.repeat(rows, lengths)
+        ends = np.append(0, np.cumsum(lengths[rows]))
+        return Counts(ends, self.bucket[held], self.count[held])
+
+    def lists(self) -> tuple[pa.Array, pa.Array]:
+        """Return buckets and counts as lists, one of each a row."""
+        ends = pa.array(self.ends.astype(np.int32))
+        return (
+            pa.ListArray.from_arrays(ends, pa.array(self.bucket.astype(np.int32))),
+            pa.ListArray.from_arrays(ends, pa.array(self.count)),
+        )
+
+    @classmethod
+    def of(cls, buckets: pa.Array, counts: pa.Array) -> "Counts":
+        """Return what such lists say; null is an empty one."""
+        lengths = pc.fill_null(pc.list_value_length(buckets), 0).to_numpy(zero_copy_only=False)
+        return cls(
+            np.append(0, np.cumsum(lengths.astype(np.int64))),
+            buckets.flatten().to_numpy(zero_copy_only=False).astype(np.int64),
+            counts.flatten().to_numpy(zero_copy_only=False).astype(np.int64),
+        )
 
 
 def ask(writer: duckdb.DuckDBPyConnection, metrics: Mapping[str, Set[str]]) -> None:
@@ -57,8 +104,10 @@ def asked_of(writer: duckdb.DuckDBPyConnection, inventory: Inventory) -> dict[st
     }
 
 
-def histograms(samples: pa.Table, order: Rows, group: Int64, kept: Int64) -> Iterator[pa.Table]:
-    """Yield the counts of each metric that some row's channel keeps.
+def counts_of_others(
+    samples: pa.Table, groups: int, group: Int64, order: Rows, kept: Int64
+) -> Iterator[Counts]:
+    """Yield the counts of each metric that some row's channel keeps, latency's left out.
 
     `group` is by place in `order`, `kept` (bits) by row.
     """
@@ -66,7 +115,7 @@ def histograms(samples: pa.Table, order: Rows, group: Int64, kept: Int64) -> Ite
         wanted = (kept >> number & 1).astype(np.bool_)
         if metric != "latency" and wanted.any():
             values, measured = _values(samples, metric)
-            yield histogram(group, order, values, wanted & measured, number)
+            yield counts_of(groups, group, order, values, wanted & measured, number)
 
 
 def _values(samples: pa.Table, metric: str) -> tuple[Int64, Bool]:
@@ -77,52 +126,88 @@ def _values(samples: pa.Table, metric: str) -> tuple[Int64, Bool]:
     return integers_or_zero(samples, column), known(samples, column)
 
 
-def histogram(
-    group: Int64, order: Rows, values: Int64, measured: Bool, number: int = 0
-) -> pa.Table:
+def counts_of(
+    groups: int, group: Int64, order: Rows, values: Int64, measured: Bool, number: int = 0
+) -> Counts:
     """Return how many values of each group lie in each bucket of a metric.
 
     `group` is by place in `order`, never less than before; values and `measured` by row.
     """
-    groups, buckets, counts = _bucketed(group, order, values, measured)
-    return pa.table(
-        {
-            "group": groups,
-            "bucket": (buckets | number << METRIC_BITS).astype(np.int32),
-            "count": counts,
-        }
+    ends, bucket, count = _bucketed(groups, group, order, values, measured)
+    return Counts(ends, bucket | number << METRIC_BITS, count)
+
+
+def merged_counts(parts: Sequence[Counts], order: Rows, starts: Int64) -> Counts:
+    """Return one list for each group of rows: `order` brings them together, `starts` says where."""
+    shifts = np.cumsum([0, *(len(part.bucket) for part in parts)])
+    ends = [part.ends[1:] + shift for part, shift in zip(parts, shifts[:-1], strict=True)]
+    return Counts(
+        *_merged(
+            np.concatenate([np.zeros(1, np.int64), *ends]),
+            np.concatenate([part.bucket for part in parts]),
+            np.concatenate([part.count for part in parts]),
+            order,
+            starts,
+        )
     )
 
 
-@compiled(INT64S, INT64S, INT64S, BOOLS)
+@compiled(INT64S_OWN, INT64S_OWN, INT64, INT64, INT64, INT64)
+def _count_in(buckets: Int64, counts: Int64, first: int, end: int, bucket: int, count: int) -> int:
+    """Add to a bucket's count among the ordered ones of a group, [first, end); return their end."""
+    low, high = first, end
+    while low < high:
+        middle = (low + high) // 2
+        if buckets[middle] < bucket:
+            low = middle + 1
+        else:
+            high = middle
+    if low < end and buckets[low] == bucket:
+        counts[low] += count
+        return end
+    for at in range(end, low, -1):
+        buckets[at], counts[at] = buckets[at - 1], counts[at - 1]
+    buckets[low], counts[low] = bucket, count
+    return end + 1
+
+
+@compiled(INT64, INT64S, INT64S, INT64S, BOOLS)
 def _bucketed(
-    group: Int64, order: Rows, values: Int64, measured: Bool
+    groups: int, group: Int64, order: Rows, values: Int64, measured: Bool
 ) -> tuple[Int64, Int64, Int64]:
     """Count group by group: each bucket goes to its place among those of its group."""
-    groups = np.empty(len(order), np.int64)
+    ends = np.zeros(groups + 1, np.int64)
     buckets = np.empty(len(order), np.int64)
     counts = np.empty(len(order), np.int64)
-    end, first = 0, 0
+    end, first, before = 0, 0, 0
     for place in range(len(order)):
-        row = order[place]
-        if not measured[row]:
-            continue
         mine = group[place]
-        if end == 0 or groups[end - 1] != mine:
-            first = end
-        bucket = bucket_of_value(values[row])
-        low, high = first, end
-        while low < high:
-            middle = (low + high) // 2
-            if buckets[middle] < bucket:
-                low = middle + 1
-            else:
-                high = middle
-        if low < end and buckets[low] == bucket:
-            counts[low] += 1
-            continue
-        for at in range(end, low, -1):
-            buckets[at], counts[at] = buckets[at - 1], counts[at - 1]
-        groups[end], buckets[low], counts[low] = mine, bucket, 1
-        end += 1
-    return groups[:end].copy(), buckets[:end].copy(), counts[:end].copy()
+        while before < mine:
+            before += 1
+            ends[before] = first = end
+        row = order[place]
+        if measured[row]:
+            end = _count_in(buckets, counts, first, end, bucket_of_value(values[row]), 1)
+    for number in range(before + 1, groups + 1):
+        ends[number] = end
+    return ends, buckets[:end].copy(), counts[:end].copy()
+
+
+@compiled(INT64S, INT64S, INT64S, INT64S, INT64S)
+def _merged(
+    ends: Int64, bucket: Int64, count: Int64, order: Rows, starts: Int64
+) -> tuple[Int64, Int64, Int64]:
+    """Count again what was counted, group by group."""
+    groups = len(starts) - 1
+    found = np.zeros(groups + 1, np.int64)
+    buckets = np.empty(len(bucket), np.int64)
+    counts = np.empty(len(bucket), np.int64)
+    end = 0
+    for number in range(groups):
+        first = end
+        for place in range(starts[number], starts[number + 1]):
+            row = order[place]
+            for at in range(ends[row], ends[row + 1]):
+                end = _count_in(buckets, counts, first, end, bucket[at], count[at])
+        found[number + 1] = end
+    return found, buckets[:end].copy(), counts[:end].copy()

@@ -1,5 +1,6 @@
 """Samples, rollups, ledger, progress and offsets into their tables, within a transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,18 +15,16 @@ from processors.arrivals import NOTED, Aged, Arrivals, noted, noted_rejects
 from processors.blocks import note_changed
 from processors.channels import Channels
 from processors.deduplication import Deduplicated
-from processors.moved import moved_within
 from processors.observations import (
     Int64,
     Observations,
-    bounds_of,
     integers,
     pairs_in,
 )
+from processors.open_steps import OpenSteps, Stepped, rolled_up_within, stepped
 from processors.progress import Progress
 from processors.rollups import Rollups, rollups_of, step_lengths_s, steps_of
-from processors.sorting import sort_order
-from processors.statements import read, run
+from processors.statements import run
 
 AGED: Final = "older than raw retention"
 """Detail of a late sample in the ledger that changed nothing: what it bears on is gone."""
@@ -37,10 +36,10 @@ Rows = npt.NDArray[np.intp]
 class RolledUp:
     """What the samples of a poll do to the rollups.
 
-    `appended`: of new samples. `again_key`, `again_start_s`: the steps a replaced sample lies in.
+    `new`: of new samples. `again_key`, `again_start_s`: the steps a replaced sample lies in.
     """
 
-    appended: Rollups | None
+    new: Rollups
     again_key: Int64
     again_start_s: Int64
 
@@ -90,7 +89,7 @@ def rolled_up(channels: Channels, arrivals: Arrivals, found: Deduplicated) -> Ro
     """Return the rollups of new samples, and the steps to compute again; no effects."""
     none = np.zeros(0, np.int64)
     if len(found.kept) == 0:
-        return RolledUp(None, none, none)
+        return RolledUp(Rollups.none(), none, none)
     key = arrivals.channel_key
     step_s = steps_of(channels.grid_s[key], integers(arrivals.samples, "observed_at_us"))
     order, again = found.kept, np.stack([none, none])
@@ -101,17 +100,36 @@ def rolled_up(channels: Channels, arrivals: Arrivals, found: Deduplicated) -> Ro
     new = (
         rollups_of(arrivals.samples, key, step_s, order, channels.distributions)
         if len(order)
-        else None
+        else Rollups.none()
     )
     return RolledUp(new, again[0], again[1])
 
 
-def store_rollups(writer: duckdb.DuckDBPyConnection, channels: Channels, rolled: RolledUp) -> None:
-    """Append the rollups of new samples; compute again the steps a replaced sample lies in."""
-    if len(rolled.again_key):
-        _roll_up_again(writer, channels, rolled.again_key, rolled.again_start_s)
-    if rolled.appended is not None:
-        _append(writer, rolled.appended)
+def stepped_again(
+    writer: duckdb.DuckDBPyConnection,
+    channels: Channels,
+    waiting: OpenSteps,
+    rolled: RolledUp,
+    folded_to_s: Int64,
+) -> Stepped:
+    """Compute the steps a replaced sample lies in again from all their samples, as they are now.
+
+    What was written of them is taken out.
+    """
+    key, start_s = rolled.again_key, rolled.again_start_s
+    again = _rolled_up_again(writer, channels, key, start_s)
+    waiting = waiting.without(key, start_s)
+    return stepped(waiting, (rolled.new, again), folded_to_s, channels.grid_s)
+
+
+def store_rollups(writer: duckdb.DuckDBPyConnection, over: Sequence[Rollups]) -> None:
+    """Append rollups of steps that are over."""
+    filled = [rollups for rollups in over if len(rollups)]
+    if not filled:
+        return
+    parts = pa.concat_tables([rollups.parts() for rollups in filled])
+    run(writer, "rollup_parts_insert", new_parts=parts)
+    note_changed(writer, integers(parts, "channel_key"), integers(parts, "start_s"))
 
 
 def note(
@@ -216,33 +234,12 @@ def _without(part: Observations, old: pa.Table) -> Observations:
     return part.take(~gone) if bool(gone.any()) else part
 
 
-def _roll_up_again(
+def _rolled_up_again(
     writer: duckdb.DuckDBPyConnection, channels: Channels, key: Int64, start_s: Int64
-) -> None:
+) -> Rollups:
     steps = pa.table({"channel_key": key, "start_s": start_s})
     bounds = {"first_s": int(start_s.min()), "last_s": int(start_s.max())}
     run(writer, "rollup_parts_delete", bounds, steps=steps)
-    run(writer, "latency_histogram_delete", bounds, steps=steps)
     end_s = start_s + step_lengths_s(channels.grid_s[key])
     lo_us, hi_us = start_s * MICROSECONDS, end_s * MICROSECONDS
-    stretches = pa.table(
-        {
-            "track": np.arange(len(key)),
-            "channel_key": key,
-            "lo_us": lo_us,
-            "hi_us": hi_us,
-        }
-    )
-    within = bounds_of(key, lo_us, hi_us)
-    moved = moved_within(writer, lo_us, hi_us)
-    samples = read(writer, "samples_within", within, stretches=stretches, moved=moved.table)
-    track = integers(samples, "track")
-    order = sort_order(track, integers(samples, "observed_at_us"))
-    _append(writer, rollups_of(samples, key[track], start_s[track], order, channels.distributions))
-
-
-def _append(writer: duckdb.DuckDBPyConnection, rollups: Rollups) -> None:
-    run(writer, "rollup_parts_insert", new_parts=rollups.parts)
-    note_changed(writer, integers(rollups.parts, "channel_key"), integers(rollups.parts, "start_s"))
-    if len(rollups.histogram):
-        run(writer, "latency_histogram_insert", new_histogram=rollups.histogram)
+    return rolled_up_within(writer, channels, key, lo_us, hi_us)

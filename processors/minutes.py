@@ -55,10 +55,8 @@ class MinuteFolder(RollupCompactor):
         self._pieces = self._pieces_of(bounds)
         super()._replace(stand, bounds)
 
-    def _read(
-        self, writer: duckdb.DuckDBPyConnection, table: str, bounds: dict[str, int]
-    ) -> pa.Table:
-        return read(writer, f"{table}_folded", bounds, pieces=self._pieces)
+    def _read(self, writer: duckdb.DuckDBPyConnection, bounds: dict[str, int]) -> pa.Table:
+        return read(writer, "rollup_parts_folded", bounds, pieces=self._pieces)
 
     def _pieces_of(self, bounds: dict[str, int]) -> pa.Table:
         range_ = {name: bounds[name] for name in ("first_channel_key", "last_channel_key")}

@@ -25,6 +25,7 @@ from processors.deduplication import Deduplicated, Looked, all_new, looked_throu
 from processors.folding import Forward, forward
 from processors.landing import RolledUp, landed, rolled_up
 from processors.observations import Bool, Int64, integers
+from processors.open_steps import Stepped, stepped
 from processors.progress import Progress, watermarks_of
 from processors.watermarks import before_each
 
@@ -54,6 +55,18 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Worked:
+    """What a poll's samples come to; `progress` of `forward` has the steps that wait.
+
+    `stepped` is None where the database must be asked for steps to compute again.
+    """
+
+    rolled: RolledUp
+    forward: Forward
+    stepped: Stepped | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ahead:
     """A poll prepared before its turn: all of it, if none of its samples is doubtful."""
 
@@ -61,7 +74,7 @@ class Ahead:
     channels: Channels
     progress: Progress
     prepared: Prepared
-    worked: tuple[Deduplicated, Bool, RolledUp, Forward] | None
+    worked: tuple[Deduplicated, Bool, Worked] | None
 
     def is_of(self, poll: Poll, channels: Channels, progress: Progress) -> bool:
         """Return whether it is what preparing now would come to."""
@@ -90,10 +103,8 @@ def prepared_ahead(poll: Poll, channels: Channels, progress: Progress, rules: Ru
     worked = None
     if not ready.looked.suspect.any():
         found = all_new(ready.arrivals.samples, ready.looked)
-        rolled = rolled_up(channels, ready.arrivals, found)
         reworks = reworked(progress, ready.arrivals, found)
-        folded = advanced(ready, channels, progress, found, rules)
-        worked = (found, reworks, rolled, folded)
+        worked = (found, reworks, worked_out(ready, channels, progress, found, rules))
     return Ahead(poll, channels, progress, ready, worked)
 
 
@@ -106,17 +117,28 @@ def reworked(before: Progress, arrivals: Arrivals, found: Deduplicated) -> Bool:
     return channels
 
 
-def advanced(
+def worked_out(
     ready: Prepared, channels: Channels, progress: Progress, found: Deduplicated, rules: Rules
-) -> Forward:
-    """Return how far the channels are with a poll, were none of its samples late."""
+) -> Worked:
+    """Return the rollups of a poll and how far the channels are, were none of its samples late."""
+    rolled = rolled_up(channels, ready.arrivals, found)
     progress = landed(progress, ready.arrivals, found)
     if not ready.fed_again:
         after = partitions_after(
             progress.partitions, ready.poll, ready.arrivals.seen_at_us, rules.time
         )
         progress = replace(progress, partitions=after)
-    return forward(channels, progress)
+    folded = forward(channels, progress)
+    if len(rolled.again_key):
+        return Worked(rolled, folded, None)
+    steps = stepped(progress.steps, (rolled.new,), folded.progress.folded_to_s, channels.grid_s)
+    return Worked(rolled, replace(folded, progress=with_steps(folded.progress, steps)), steps)
+
+
+def with_steps(progress: Progress, steps: Stepped) -> Progress:
+    """Return the progress with the steps that wait; itself if it has them."""
+    same = progress.steps is steps.waiting
+    return progress if same else replace(progress, steps=steps.waiting)
 
 
 def _stood(

@@ -11,6 +11,7 @@ from processors.cells import Tracks, still_holding
 from processors.channels import Channels, first_fold_s
 from processors.moved import moved_within
 from processors.observations import Int64, Observations, integers
+from processors.open_steps import OpenSteps, load_steps
 from processors.statements import read, run
 from processors.watermarks import NEVER_US, PartitionProgress
 
@@ -22,7 +23,8 @@ class Progress:
     """Arrays by channel_key, the tail, and where each partition stands.
 
     `open_*` is the span that ends exactly at folded_to_s (start NO_SPAN_S: none): the only one that
-    a fold can extend. `tail` holds the observations that cells beyond folded_to_s may need.
+    a fold can extend. `tail` holds the observations that cells beyond folded_to_s may need, `steps`
+    the rollups of steps that end beyond it.
     """
 
     observed_at_us_max: Int64
@@ -32,6 +34,7 @@ class Progress:
     open_bgp: Int64
     open_loss_class: Int64
     tail: tuple[Observations, ...]
+    steps: OpenSteps
     partitions: dict[int, PartitionProgress]
 
 
@@ -74,8 +77,9 @@ def load_progress(
     writer: duckdb.DuckDBPyConnection,
     channels: Channels,
     partitions: dict[int, PartitionProgress],
+    known: Progress | None = None,
 ) -> Progress:
-    """Rebuild what is kept in memory from the store."""
+    """Rebuild what is kept in memory from the store; `known`, as it stands there, is kept."""
     size = len(channels)
     table = read(writer, "progress")
     keys = integers(table, "channel_key")
@@ -86,16 +90,23 @@ def load_progress(
         return values
 
     folded_to_s, interval_us_max = by_key("folded_to_s", 0), by_key("interval_us_max", 0)
-    tail = _load_tail(writer)
-    tracks = tracks_of(channels, folded_to_s, folded_to_s)
+    observed_at_us_max = by_key("observed_at_us_max", -1)
+    if known is not None:
+        tails, steps = known.tail, known.steps
+    else:
+        tail = _load_tail(writer)
+        tracks = tracks_of(channels, folded_to_s, folded_to_s)
+        tails = (tail.take(still_holding(tail, tracks)),)
+        steps = load_steps(writer, channels, folded_to_s, observed_at_us_max)
     return Progress(
-        by_key("observed_at_us_max", -1),
+        observed_at_us_max,
         interval_us_max,
         folded_to_s,
         by_key("open_start_s", NO_SPAN_S),
         by_key("open_bgp", 0),
         by_key("open_loss_class", -1),
-        (tail.take(still_holding(tail, tracks)),),
+        tails,
+        steps,
         partitions,
     )
 

@@ -1,28 +1,32 @@
-"""Rollup parts and latency histogram of some samples: sums, counts, extremes, all integers.
+"""Rollups and latency histogram of some samples: sums, counts, extremes, all integers.
 
 One observation per sample (DESIGN 7.7). A sample that says all was lost (1,000,000 ppm) and has no
 latency is a lost one, +infinity; one with a smaller loss and no latency is no latency observation.
 A sample with a latency and no loss counts as loss 0, as in its cell.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from linksla.clock import MICROSECONDS
-from linksla.compiled import BOOLS, INT64S, compiled
-from processors.distributions import histogram, histograms
+from linksla.compiled import BOOLS, INT64, INT64_TABLE, INT64S, compiled
+from processors.distributions import Counts, counts_of, counts_of_others, merged_counts
 from processors.observations import (
     LOSS_UNKNOWN,
     Bool,
     Int64,
+    integers,
     integers_or_zero,
     known,
     loss_of,
 )
+from processors.sorting import sort_order
 
 STEP_SECONDS = 60
 ALL_LOST_PPM = 1_000_000
@@ -31,15 +35,93 @@ _HALF_BITS: Final = 32
 _LOW_HALF: Final = (1 << 32) - 1
 _GREATEST: Final = (1 << 63) - 1
 
+_SAMPLES, _LOST, _FIRST = 0, 1, 2
+_COUNT, _HIGH, _LOW, _LEAST, _MOST = range(5)
+_A_METRIC: Final = 5
+_METRICS: Final = {"latency": "us", "jitter": "us", "loss": "ppm", "rx": "bps", "tx": "bps"}
+_LISTS: Final = ("latency_buckets", "latency_counts")
+_WIDTH: Final = _FIRST + _A_METRIC * len(_METRICS)
+
 Starts = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Rollups:
-    """What is appended: `parts` for rollup_parts (sums of bit/s in halves), `histogram`."""
+    """Sums of samples, a row for each channel and step; and how many lie in each bucket.
 
-    parts: pa.Table
-    histogram: pa.Table
+    `figures`, a column of 27: samples, those lost, and of each metric count, sum in halves of 32
+    bits, least and greatest. A sum comes in two halves as bit/s near 2**63 would overflow one.
+    """
+
+    channel_key: Int64
+    start_s: Int64
+    figures: Int64
+    counts: Counts
+
+    @classmethod
+    def none(cls) -> "Rollups":
+        """Return the rollups of no samples."""
+        nothing = np.zeros(0, np.int64)
+        return cls(nothing, nothing, np.zeros((_WIDTH, 0), np.int64), Counts.none())
+
+    def __len__(self) -> int:
+        return len(self.channel_key)
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "Rollups":
+        """Return rows of `rollup_parts` as sums, sums of bit/s in halves."""
+        figures = np.zeros((_WIDTH, len(table)), np.int64)
+        figures[_SAMPLES] = integers(table, "samples")
+        figures[_LOST] = integers(table, "lost_count")
+        for number, (metric, unit) in enumerate(_METRICS.items()):
+            at = _FIRST + number * _A_METRIC
+            figures[at + _COUNT] = integers(table, f"{metric}_count")
+            if unit == "bps":
+                figures[at + _HIGH] = integers(table, f"{metric}_sum_high")
+                figures[at + _LOW] = integers(table, f"{metric}_sum_low")
+            else:
+                figures[at + _LOW] = integers(table, f"{metric}_sum_{unit}")
+            least = table.column("latency_min_us") if metric == "latency" else None
+            most = table.column(f"{metric}_max_{unit}")
+            figures[at + _LEAST] = _GREATEST if least is None else _filled(least, _GREATEST)
+            figures[at + _MOST] = _filled(most, -_GREATEST)
+        lists = (table.column(name).combine_chunks() for name in _LISTS)
+        key, start_s = integers(table, "channel_key"), integers(table, "start_s")
+        return cls(key, start_s, figures, Counts.of(*lists))
+
+    def take(self, rows: Bool) -> "Rollups":
+        """Return some of the rows."""
+        return Rollups(
+            self.channel_key[rows],
+            self.start_s[rows],
+            np.compress(rows, self.figures, axis=1),
+            self.counts.take(rows),
+        )
+
+    def parts(self) -> pa.Table:
+        """Return what is appended to `rollup_parts`; sums of bit/s in halves."""
+        columns: dict[str, pa.Array] = {
+            "channel_key": pa.array(self.channel_key.astype(np.int32)),
+            "start_s": pa.array(self.start_s),
+            "samples": pa.array(self.figures[_SAMPLES]),
+            "lost_count": pa.array(self.figures[_LOST]),
+        }
+        for number, (metric, unit) in enumerate(_METRICS.items()):
+            at = _FIRST + number * _A_METRIC
+            count, high, low = self.figures[at : at + _LEAST]
+            columns[f"{metric}_count"] = pa.array(count)
+            if unit == "bps":
+                columns[f"{metric}_sum_high"] = pa.array(high)
+                columns[f"{metric}_sum_low"] = pa.array(low)
+            else:
+                columns[f"{metric}_sum_{unit}"] = pa.array((high << _HALF_BITS) + low)
+            if metric == "latency":
+                columns[f"{metric}_min_{unit}"] = pa.array(
+                    self.figures[at + _LEAST], mask=count == 0
+                )
+            columns[f"{metric}_max_{unit}"] = pa.array(self.figures[at + _MOST], mask=count == 0)
+        columns |= dict(zip(_LISTS, self.counts.lists(), strict=True))
+        return pa.table(columns)
 
 
 def step_lengths_s(grid_s: Int64) -> Int64:
@@ -63,61 +145,60 @@ def rollups_of(
     """
     starts, group = _grouped(channel_key, step_s, order)
     first = order[starts[:-1]]
-    key, step = channel_key[first].astype(np.int32), step_s[first]
+    key, step = channel_key[first], step_s[first]
     latency, has_latency = integers_or_zero(samples, "latency_us"), known(samples, "latency_us")
     loss = loss_of(samples)
     lost = (loss == ALL_LOST_PPM) & ~has_latency
-    columns: dict[str, pa.Array] = {
-        "channel_key": pa.array(key),
-        "start_s": pa.array(step),
-        "samples": pa.array(np.diff(starts)),
-        **_counted("latency", "us", latency, has_latency, order, starts),
-        "lost_count": pa.array(_summed(loss, lost, order, starts)[0]),
-        **_counted("jitter", "us", *_column(samples, "jitter_us"), order, starts),
-        **_counted("loss", "ppm", loss, loss != LOSS_UNKNOWN, order, starts),
-        **_counted("rx", "bps", *_column(samples, "rx_bps"), order, starts),
-        **_counted("tx", "bps", *_column(samples, "tx_bps"), order, starts),
-    }
-    counts = histogram(group, order, latency, has_latency)
+    columns = (
+        (latency, has_latency),
+        (integers_or_zero(samples, "jitter_us"), known(samples, "jitter_us")),
+        (loss, loss != LOSS_UNKNOWN),
+        (integers_or_zero(samples, "rx_bps"), known(samples, "rx_bps")),
+        (integers_or_zero(samples, "tx_bps"), known(samples, "tx_bps")),
+    )
+    figures = np.zeros((_WIDTH, len(key)), np.int64)
+    figures[_SAMPLES] = np.diff(starts)
+    if lost.any():
+        figures[_LOST] = np.bincount(group, weights=lost[order], minlength=len(key))
+    for number, (values, measured) in enumerate(columns):
+        _summed(values, measured, order, starts, figures, _FIRST + number * _A_METRIC)
+    counts = counts_of(len(key), group, order, latency, has_latency)
     kept = distributions[channel_key]
     if kept.any():
-        counts = pa.concat_tables([counts, *histograms(samples, order, group, kept)])
-    rows = counts.column("group").to_numpy()
+        others = counts_of_others(samples, len(key), group, order, kept)
+        counts = _beside_each_other([counts, *others])
+    return Rollups(key, step, figures, counts)
+
+
+def merged(parts: Sequence[Rollups]) -> Rollups:
+    """Return the rollups of all samples of several, a row for each channel and step."""
+    if not parts:
+        return Rollups.none()
+    key = np.concatenate([part.channel_key for part in parts])
+    start_s = np.concatenate([part.start_s for part in parts])
+    order = sort_order(key, start_s)
+    starts, _ = _grouped(key, start_s, order)
+    first = order[starts[:-1]]
+    figures = np.concatenate([part.figures for part in parts], axis=1)
     return Rollups(
-        pa.table(columns),
-        pa.table(
-            {
-                "channel_key": key[rows],
-                "start_s": step[rows],
-                "bucket": counts.column("bucket"),
-                "count": counts.column("count"),
-            }
-        ),
+        key[first],
+        start_s[first],
+        _figures_merged(figures, order, starts),
+        merged_counts([part.counts for part in parts], order, starts),
     )
 
 
-def _column(samples: pa.Table, name: str) -> tuple[Int64, Bool]:
-    return integers_or_zero(samples, name), known(samples, name)
+def _beside_each_other(counts: Sequence[Counts]) -> Counts:
+    """Return the lists of the same rows, of one metric each, as one list a row."""
+    rows = len(counts[0].ends) - 1
+    row = np.tile(np.arange(rows), len(counts))
+    order = sort_order(row, np.arange(len(row)))
+    return merged_counts(counts, order, np.arange(rows + 1) * len(counts))
 
 
-def _counted(
-    metric: str, unit: str, values: Int64, measured: Bool, order: Starts, starts: Int64
-) -> dict[str, pa.Array]:
-    """Return count, sum, least and greatest of a metric; what the table has no column for stays.
-
-    The sum comes in two halves of 32 bits: bit/s near 2**63 would overflow one.
-    """
-    count, high, low, least, greatest = _summed(values, measured, order, starts)
-    columns = {f"{metric}_count": pa.array(count)}
-    if unit == "bps":
-        columns[f"{metric}_sum_high"] = pa.array(high)
-        columns[f"{metric}_sum_low"] = pa.array(low)
-    else:
-        columns[f"{metric}_sum_{unit}"] = pa.array((high << _HALF_BITS) + low)
-    if metric == "latency":
-        columns[f"{metric}_min_{unit}"] = pa.array(least, mask=count == 0)
-    columns[f"{metric}_max_{unit}"] = pa.array(greatest, mask=count == 0)
-    return columns
+def _filled(column: pa.ChunkedArray, value: int) -> Int64:
+    values: Int64 = pc.fill_null(column.cast(pa.int64()), value).to_numpy()
+    return values
 
 
 @compiled(INT64S, INT64S, INT64S)
@@ -136,14 +217,12 @@ def _grouped(key: Int64, step: Int64, order: Starts) -> tuple[Int64, Int64]:
     return starts[: groups + 1].copy(), group
 
 
-@compiled(INT64S, BOOLS, INT64S, INT64S)
+@compiled(INT64S, BOOLS, INT64S, INT64S, INT64_TABLE, INT64)
 def _summed(
-    values: Int64, measured: Bool, order: Starts, starts: Int64
-) -> tuple[Int64, Int64, Int64, Int64, Int64]:
-    """Return count, sum in halves of 32 bits, least and greatest of each group's measured rows."""
-    groups = len(starts) - 1
-    found = np.empty((5, groups), np.int64)
-    for number in range(groups):
+    values: Int64, measured: Bool, order: Starts, starts: Int64, figures: Int64, at: int
+) -> None:
+    """Put the figures of each group's measured rows into its column, from row `at` on."""
+    for number in range(len(starts) - 1):
         count, high, low, least, greatest = 0, 0, 0, _GREATEST, -_GREATEST
         for place in range(starts[number], starts[number + 1]):
             row = order[place]
@@ -153,6 +232,27 @@ def _summed(
                 high += value >> _HALF_BITS
                 low += value & _LOW_HALF
                 least, greatest = min(least, value), max(greatest, value)
-        found[0, number], found[1, number], found[2, number] = count, high, low
-        found[3, number], found[4, number] = least, greatest
-    return found[0], found[1], found[2], found[3], found[4]
+        figures[at + _COUNT, number], figures[at + _HIGH, number] = count, high
+        figures[at + _LOW, number] = low
+        figures[at + _LEAST, number], figures[at + _MOST, number] = least, greatest
+
+
+@compiled(INT64_TABLE, INT64S, INT64S)
+def _figures_merged(figures: Int64, order: Starts, starts: Int64) -> Int64:
+    """Return a column of figures for each group of columns."""
+    groups = len(starts) - 1
+    found = np.empty((_WIDTH, groups), np.int64)
+    for at in range(_WIDTH):
+        what = -1 if at < _FIRST else (at - _FIRST) % _A_METRIC
+        for number in range(groups):
+            value = figures[at, order[starts[number]]]
+            for place in range(starts[number] + 1, starts[number + 1]):
+                other = figures[at, order[place]]
+                if what == _LEAST:
+                    value = min(value, other)
+                elif what == _MOST:
+                    value = max(value, other)
+                else:
+                    value += other
+            found[at, number] = value
+    return found

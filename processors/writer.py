@@ -26,12 +26,11 @@ from processors.advance import Advance
 from processors.arrivals import DAY_US, Arrivals, inactive_rejects, reject_table
 from processors.channels import Channels, load_channels, register
 from processors.deduplication import Deduplicated, deduplicated
-from processors.folding import Changed, Forward, fold_again, forward, store_forward
+from processors.folding import Changed, fold_again, forward, store_forward
 from processors.gaps import note_gaps
 from processors.landing import (
-    RolledUp,
     note,
-    rolled_up,
+    stepped_again,
     store_offsets,
     store_progress,
     store_rollups,
@@ -42,10 +41,12 @@ from processors.preparing import (
     Ahead,
     Prepared,
     Rules,
-    advanced,
+    Worked,
     prepared,
     prepared_ahead,
     reworked,
+    with_steps,
+    worked_out,
 )
 from processors.progress import (
     Progress,
@@ -93,8 +94,7 @@ class _Work:
     is_done: bool
     found: Deduplicated
     reworked: Bool
-    rolled: Callable[[], RolledUp]
-    folded: Callable[[], Forward]
+    worked: Callable[[], Worked]
 
 
 class Writer:
@@ -146,7 +146,7 @@ class Writer:
             new = register(writer, inventory, self._partitions)
             channels = load_channels(writer, inventory)
             begin_progress(writer, channels, new, partitions, self._clock.now_us())
-            progress = load_progress(writer, channels, partitions)
+            progress = load_progress(writer, channels, partitions, self._progress)
             named = pa.Table.from_pylist(
                 [{"circuit_id": circuit, "channel": name} for circuit, name in channels.keys],
                 schema=pa.schema([("circuit_id", pa.string()), ("channel", pa.string())]),
@@ -240,14 +240,12 @@ class Writer:
         It does not need the database, which works meanwhile: 0.3 of its time.
         """
         if done is not None and done.worked is not None:
-            found, reworks, rolled, folded = done.worked
-            return _Work(True, found, reworks, lambda: rolled, lambda: folded)
+            found, reworks, worked = done.worked
+            return _Work(True, found, reworks, lambda: worked)
         arrivals = ready.arrivals
         found = deduplicated(writer, arrivals.samples, arrivals.channel_key, ready.looked)
-        sums = self._beside.submit(rolled_up, channels, arrivals, found)
-        cells = self._beside.submit(advanced, ready, channels, progress, found, self._rules)
-        reworks = reworked(progress, arrivals, found)
-        return _Work(False, found, reworks, sums.result, cells.result)
+        working = self._beside.submit(worked_out, ready, channels, progress, found, self._rules)
+        return _Work(False, found, reworked(progress, arrivals, found), working.result)
 
     def _written(
         self,
@@ -263,11 +261,15 @@ class Writer:
         rejects = [*poll.rejects, *inactive_rejects(arrivals.inactive)]
         in_time = not work.reworked.any()
         if work.is_done and in_time:
-            self._prepare(upcoming, channels, work.folded().progress)
+            self._prepare(upcoming, channels, work.worked().forward.progress)
         with self._step("samples"):
             store_samples(writer, arrivals, found)
         with self._step("rollups"):
-            store_rollups(writer, channels, work.rolled())
+            worked = work.worked()
+            steps = worked.stepped or stepped_again(
+                writer, channels, before.steps, worked.rolled, worked.forward.progress.folded_to_s
+            )
+            store_rollups(writer, steps.over)
         with self._step("ledger"):
             note(writer, channels, arrivals, found, late, poll, ready.aged)
         with self._step("rejects"):
@@ -278,11 +280,11 @@ class Writer:
             if len(arrivals.unknown):
                 run(writer, "pending_insert", unknown_samples=arrivals.unknown)
         with self._step("spans"):
-            folded = work.folded()
+            folded = worked.forward
             if not in_time:  # cells folded before look otherwise
                 progress = fold_again(writer, channels, folded.before, _changed(arrivals, found))
                 folded = forward(channels, progress)
-            progress, moved = folded.progress, folded.moved
+            progress, moved = with_steps(folded.progress, steps), folded.moved
             self._prepare(upcoming, channels, progress)
             store_forward(writer, folded)
         with self._step("progress"):

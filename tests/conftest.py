@@ -266,15 +266,8 @@ def fill_small_network(store: TelemetryStore, inventory: Inventory) -> None:
                 """
                 insert into rollup_parts
                 select $key, s, 6, 6, 6 * (3000 + s % 100), 2900, 3900, 0, 6, 600, 120, 6, 0, 0,
-                    6, 6000000000, 1100000000, 6, 3000000000, 600000000
-                from range($start, $stop, 60) t(s)
-                """,
-                {"key": key, "start": OCTOBER + 7 * S, "stop": OCTOBER + 10 * S},
-            )
-            writer.execute(
-                """
-                insert into latency_histogram
-                select $key, s, latency_bucket(3000 + s % 100), 6
+                    6, 6000000000, 1100000000, 6, 3000000000, 600000000,
+                    [latency_bucket(3000 + s % 100)], [6]
                 from range($start, $stop, 60) t(s)
                 """,
                 {"key": key, "start": OCTOBER + 7 * S, "stop": OCTOBER + 10 * S},

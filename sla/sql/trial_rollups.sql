@@ -11,7 +11,8 @@ select
     (jitter_us is not null)::bigint, coalesce(jitter_us, 0), jitter_us,
     (loss_ppm is not null)::bigint, coalesce(loss_ppm, 0), loss_ppm,
     (rx_bps is not null)::bigint, coalesce(rx_bps, 0), rx_bps,
-    (tx_bps is not null)::bigint, coalesce(tx_bps, 0), tx_bps
+    (tx_bps is not null)::bigint, coalesce(tx_bps, 0), tx_bps,
+    null, null
 from (
     select
         unnest($from_s) as from_s,

@@ -40,7 +40,7 @@ MERGE_POINTS = (
     "merged files out of the manifest", "merge committed",
 )  # fmt: skip
 COMPACTION_POINTS = (
-    "rollup_parts taken out", "latency_histogram taken out", "before compaction committed",
+    "rollup_parts taken out", "before compaction committed",
     "compaction committed",
 )  # fmt: skip
 REMOVAL_POINTS = ("before removal committed", "files out of the manifest", "files unlinked")

@@ -133,6 +133,11 @@ def idle_poll(partitions: Iterable[int], second: int) -> Poll:
     return poll_of([], caught_up_at_us=dict.fromkeys(partitions, confirmed))
 
 
+def watermark_to(writer: Writer, second: int) -> None:
+    """Let all partitions be silent until the watermark is at MIDNIGHT + second: steps are over."""
+    writer.write(idle_poll(range(8), second))
+
+
 # --- the reference: sample by sample, cell by cell, written from DESIGN 6 and 7.7 -----------------
 
 Span = tuple[str, str, int, int, int, int | None]

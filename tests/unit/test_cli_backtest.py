@@ -41,7 +41,7 @@ def network(small_network, tmp_path: Path):
     on_disk = TelemetryStore(small_network.folder / "var" / "telemetry.duckdb")
     on_disk.start()
     for table in (
-        "channels", "channel_progress", "offsets", "spans", "rollup_parts", "latency_histogram",
+        "channels", "channel_progress", "offsets", "spans", "rollup_parts",
     ):  # fmt: skip
         rows = small_network.store.writer.sql(f"from {table}").to_arrow_table()
         on_disk.writer.register("rows_of", rows)

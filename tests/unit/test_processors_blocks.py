@@ -54,7 +54,7 @@ def written(store: TelemetryStore, *polls: list[Sample], grid: int = 10) -> None
         offset += len(samples)
 
 
-def made(store: TelemetryStore, watermark: int = HOURS * 3_600, rows: int = 420) -> int:
+def made(store: TelemetryStore, watermark: int = HOURS * 3_600, rows: int = 60) -> int:
     """Make all blocks that may be made; return in how many pieces."""
     maker = BlockMaker(store, lambda _point: None)
     maker.start()

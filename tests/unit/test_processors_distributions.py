@@ -22,6 +22,7 @@ from tests.unit.processors_support import (
     circuit,
     numbered,
     poll_of,
+    watermark_to,
     writer_of,
 )
 from tests.unit.test_processors_blocks import answers, made, measured, written
@@ -70,6 +71,7 @@ def test_only_latency_is_kept_where_no_contract_asks(memory_store) -> None:
     samples = [sample(second, random.Random(second)) for second in range(0, 300, 10)]
 
     writer.write(poll_of(numbered(samples)))
+    watermark_to(writer, 600)
 
     assert kept(memory_store) == {"latency": wanted(samples, "latency")}
 
@@ -81,6 +83,7 @@ def test_what_a_contract_asks_is_counted_and_nothing_else(memory_store, metric: 
     samples = [sample(second, random.Random(second)) for second in range(0, 300, 10)]
 
     writer.write(poll_of(numbered(samples)))
+    watermark_to(writer, 600)
 
     assert kept(memory_store) == {
         "latency": wanted(samples, "latency"), metric: wanted(samples, metric)
@@ -97,6 +100,7 @@ def test_order_duplicates_and_better_samples_count_each_once(memory_store, seed:
     log = numbered(rng.sample(samples + samples[:20] + better, len(samples) + 20 + len(better)))
     for position in range(0, len(log), 37):
         writer.write(poll_of(log[position : position + 37]))
+    watermark_to(writer, 1_800)
 
     replaced = {one.observed_at_us for one in better}
     winners = [one for one in samples if one.observed_at_us not in replaced] + better
@@ -112,6 +116,7 @@ def test_a_compacted_day_holds_the_same_counts(memory_store) -> None:
     writer = writer_of(memory_store, circuit())
     samples = [sample(second, random.Random(second)) for second in range(0, 3_600, 30)]
     writer.write(poll_of(numbered(samples)))
+    watermark_to(writer, 3 * DAY)
     before = kept(memory_store)
     compactor = RollupCompactor(memory_store, lambda _: None)
     compactor.start()
@@ -147,6 +152,7 @@ def test_asking_again_forgets_what_was_asked_before(memory_store) -> None:
     samples = [sample(second, random.Random(second)) for second in range(0, 60, 10)]
 
     writer.write(poll_of(numbered(samples)))
+    watermark_to(writer, 600)
 
     assert set(kept(memory_store)) == {"latency", "loss"}
 

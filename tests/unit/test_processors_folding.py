@@ -10,6 +10,7 @@ from tests.unit.processors_support import (
     numbered,
     poll_of,
     stored_spans,
+    watermark_to,
     writer_of,
 )
 
@@ -121,6 +122,7 @@ def test_sums_of_throughput_are_exact_beyond_64_bits(memory_store) -> None:
     rates = [2**62, 2**62, 2**62 + 2**31, 3 * 2**31 + 1]
     writer = writer_of(memory_store, circuit())
     writer.write(poll_of(numbered(at(n, rx_bps=rate) for n, rate in enumerate(rates))))
+    watermark_to(writer, 600)
 
     row = memory_store.writer.execute("select rx_count, rx_sum_bps, rx_max_bps from rollups")
     assert row.fetchone() == (4, sum(rates), 2**62 + 2**31)

@@ -17,6 +17,7 @@ from tests.unit.processors_support import (
     circuit,
     numbered,
     poll_of,
+    watermark_to,
     writer_of,
 )
 
@@ -70,6 +71,7 @@ def test_each_kind_of_data_is_kept_for_its_own_time(tmp_path: Path) -> None:
     assert FOLD_AFTER_DAYS <= kept_days["every minute"] <= FOLD_AFTER_DAYS + 2
     assert kept_days["blocks"] <= FOLD_AFTER_DAYS + 2
     assert kept_days["spans"] == kept_days["rollups"] == DAYS
+    watermark_to(writer, DAYS * DAY + 3_600)
     ((samples_counted,),) = store.writer.execute("select sum(samples) from rollups").fetchall()
     assert samples_counted == DAYS * DAY // GRID
     for name in ("samples", "files", "pending", "rejects", "blocks"):  # none grows

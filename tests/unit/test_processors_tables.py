@@ -25,6 +25,7 @@ from tests.unit.processors_support import (
     idle_poll,
     numbered,
     poll_of,
+    watermark_to,
     writer_of,
 )
 
@@ -82,6 +83,7 @@ def test_real_traces_give_the_published_percentiles_and_the_exact_counts(
     whole = numbered(samples)
     for first in range(0, len(whole), 3_000):
         writer.write(poll_of(whole[first : first + 3_000]))
+    watermark_to(writer, (samples[-1].observed_at_us // US) - MIDNIGHT + 3_600)
 
     count, lost, total = memory_store.writer.execute(
         "select sum(latency_count), sum(lost_count), sum(latency_sum_us) from rollups"

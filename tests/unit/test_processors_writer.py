@@ -25,6 +25,7 @@ from tests.unit.processors_support import (
     poll_of,
     stored_spans,
     table_of,
+    watermark_to,
     writer_of,
 )
 
@@ -201,6 +202,7 @@ def test_the_winner_is_the_highest_sequence_then_the_smallest_hash_in_any_order(
     writer.write(poll_of(samples[:cut]))
     if samples[cut:]:
         writer.write(poll_of(samples[cut:]))
+    watermark_to(writer, 600)
 
     rows = memory_store.writer.execute("select sequence, loss_ppm from samples").fetchall()
     best = min(same, key=lambda sample: sample.content)

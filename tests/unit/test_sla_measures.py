@@ -205,13 +205,12 @@ def insert(
 ) -> None:
     columns = {name: (0, 0, None) for name in METRICS} | {metric: (1, value, value)}
     latency, jitter, loss, rx, tx = (columns[name] for name in METRICS)
+    bucket = DISTRIBUTIONS[metric] << METRIC_BITS | bucket_of(value)
     writer.execute(
         "insert into rollup_parts values (?, ?, 1, ?, ?, null, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?)",
-        [key, start, *latency, *jitter, *loss, *rx, *tx],
+        "?, ?, ?, [?], [1])",
+        [key, start, *latency, *jitter, *loss, *rx, *tx, bucket],
     )
-    bucket = DISTRIBUTIONS[metric] << METRIC_BITS | bucket_of(value)
-    writer.execute("insert into latency_histogram values (?, ?, ?, 1)", [key, start, bucket])
 
 
 MBPS = 1_000_000

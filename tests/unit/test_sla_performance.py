@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import duckdb
 import pytest
 
 from linksla.clock import MICROSECONDS, ManualClock, parse_instant
@@ -135,11 +136,21 @@ def test_steps_that_are_not_wholly_up_do_not_qualify(queries) -> None:
     assert Fraction(3) < Fraction(found.actual) < Fraction("3.1")
 
 
+def many_slow_ones(writer: duckdb.DuckDBPyConnection, start_s: int) -> None:
+    """Add a part with a million observations of 500 ms to a step of channel 1."""
+    writer.execute(
+        "insert into rollup_parts by name select 1 as channel_key, $at as start_s, 0 as samples, "
+        "0 as latency_count, 0 as latency_sum_us, 0 as lost_count, 0 as jitter_count, "
+        "0 as jitter_sum_us, 0 as loss_count, 0 as loss_sum_ppm, 0 as rx_count, 0 as rx_sum_bps, "
+        "0 as tx_count, 0 as tx_sum_bps, [latency_bucket(500000)] as latency_buckets, "
+        "[1000000] as latency_counts",
+        {"at": start_s},
+    )
+
+
 def test_what_was_measured_while_down_is_no_observation(queries, small_network) -> None:
     before = objective(queries, "latency p95")
-    small_network.store.writer.execute(
-        "insert into latency_histogram values (1, ?, latency_bucket(500000), 1000000)", [CUT]
-    )
+    many_slow_ones(small_network.store.writer, CUT)
 
     assert objective(queries, "latency p95") == before
 
@@ -147,9 +158,7 @@ def test_what_was_measured_while_down_is_no_observation(queries, small_network) 
 def test_late_samples_reach_what_is_remembered(queries, small_network) -> None:
     before = objective(queries, "latency p95")
     writer = small_network.store.writer
-    writer.execute(
-        "insert into latency_histogram values (1, ?, latency_bucket(500000), 1000000)", [CUT - 60]
-    )
+    many_slow_ones(writer, CUT - 60)
     writer.execute(
         "insert into ledger values ('late', 'DEN-1', 'ch1', 0, 1, null, null, null, null, '')"
     )
