@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
+import numpy as np
 
-from linksla.sql import statement
+from linksla.model import EVIDENCE_BGP_NOT
 from sla.answers import ChannelRun
-from sla.runs import LiveSpan
+from sla.spans import LiveSpan, known_spans
 
 STATES = ("unknown", "good", "bad")
 
@@ -29,24 +30,35 @@ def channel_runs(
     """Return each channel's runs by key: they cover its range without gap, unknown included."""
     if not asked:
         return {}
-    rows = cursor.execute(
-        statement("sla", "channel_runs"),
-        {
-            "ask_channel_key": [one.channel_key for one in asked],
-            "ask_start_s": [one.start_s for one in asked],
-            "ask_end_s": [one.end_s for one in asked],
-            "ask_loss_class_max": [one.loss_class_max for one in asked],
-            "live_channel_key": [s.channel_key for s in live],
-            "live_start_s": [s.start_s for s in live],
-            "live_end_s": [s.end_s for s in live],
-            "live_bgp": [s.bgp for s in live],
-            "live_loss_class": [s.loss_class for s in live],
-        },
-    ).fetchall()
-    known: dict[int, list[tuple[int, int, int]]] = {}
-    for key, start_s, end_s, state in rows:
-        known.setdefault(key, []).append((start_s, end_s, state))
-    return {one.channel_key: _filled(one, known.get(one.channel_key, [])) for one in asked}
+    from_s, to_s = min(one.start_s for one in asked), max(one.end_s for one in asked)
+    spans = known_spans(cursor, [one.channel_key for one in asked], from_s, to_s, live)
+    keys = np.array([one.channel_key for one in asked])
+    lower = np.searchsorted(spans.track, keys).tolist()
+    upper = np.searchsorted(spans.track, keys, "right").tolist()
+    columns = (spans.start_s, spans.end_s, spans.bgp, spans.loss_class)
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    return {
+        one.channel_key: _filled(one, _states(one, rows[first:last]))
+        for one, first, last in zip(asked, lower, upper, strict=True)
+    }
+
+
+def _states(
+    asked: ChannelAsked, spans: Sequence[tuple[int, int, int, int]]
+) -> list[tuple[int, int, int]]:
+    """Return runs of equal, known state within what is asked: 1 good, 2 bad; gaps are unknown."""
+    found: list[tuple[int, int, int]] = []
+    for start_s, end_s, bgp, loss_class in spans:
+        lower, upper = max(start_s, asked.start_s), min(end_s, asked.end_s)
+        if lower >= upper:
+            continue
+        is_bad = bgp == EVIDENCE_BGP_NOT or loss_class > asked.loss_class_max
+        state = 2 if is_bad else 1
+        if found and found[-1][1:] == (lower, state):
+            found[-1] = (found[-1][0], upper, state)
+        else:
+            found.append((lower, upper, state))
+    return found
 
 
 def _filled(asked: ChannelAsked, known: Sequence[tuple[int, int, int]]) -> tuple[ChannelRun, ...]:

@@ -17,8 +17,9 @@ from linksla.sql import statement
 from processors.observations import Int64, integers
 from sla import telemetry
 from sla.answers import Outcome, Seconds
+from sla.boundaries import Stretches
 from sla.calendar import month_bounds
-from sla.columns import OUTCOMES, Asked, Judged, Stretches, Tallies, judged, outcomes
+from sla.columns import OUTCOMES, Asked, Judged, Tallies, judged, outcomes
 from sla.contracts import Contract, ContractInForce
 from sla.history import FAR_AHEAD_S, Historian
 from sla.runs import loss_class_max

@@ -42,6 +42,7 @@ from sla.periods import Ownership, Period
 from sla.pieces import bad_pieces, explain_exclusion, pieces_of, reasoned
 from sla.recorded import RecordedCursor, Statement
 from sla.records import read_ledger
+from sla.runs import availability_runs_by_statement
 from sla.scope import Scope
 from sla.segments import JudgedMonth, JudgedSegment, judge_segments
 from sla.shown import shown_month
@@ -87,7 +88,9 @@ class Explaining(OnNetwork):
     ) -> "_Subject | None":
         cursor = record.cursor
         facts = telemetry.read(cursor, [circuit_id])
-        judged = self._histories.historian.judged(cursor, facts, [circuit_id])
+        judged = self._histories.historian.judged(
+            cursor, facts, [circuit_id], availability_runs_by_statement
+        )
         history = judged.get(circuit_id)
         if history is None:
             return None

@@ -13,6 +13,7 @@ import duckdb
 from linksla.inventory import Circuit, Inventory
 from sla.answers import Bucket
 from sla.attributions import Reclassification, Ruled, reattributed, ruled, stopped, within
+from sla.boundaries import UnknownAs
 from sla.calendar import month_bounds, months_between
 from sla.contracts import Contract, ContractInForce
 from sla.exclusions import Cap, Decision, Excluded, decide, decide_wait, excluded_seconds
@@ -22,12 +23,12 @@ from sla.runs import (
     AvailabilityRun,
     ChannelPart,
     Judgement,
-    LiveSpan,
-    UnknownAs,
+    RunsOf,
     availability_runs,
     cut_at_windows,
     loss_class_max,
 )
+from sla.spans import LiveSpan
 from sla.telemetry import Telemetry
 
 FAR_AHEAD_S: Final = STILL_S
@@ -129,18 +130,23 @@ class Historian:
         return _at(self.versions(circuit), second)
 
     def judged(
-        self, cursor: duckdb.DuckDBPyConnection, facts: Telemetry, circuit_ids: Iterable[str]
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        facts: Telemetry,
+        circuit_ids: Iterable[str],
+        runs_of: RunsOf = availability_runs,
     ) -> dict[str, CircuitHistory]:
         """Return the histories of those circuits of which anything complete is known.
 
-        `facts` were read by the same cursor, in the same transaction.
+        `facts` were read by the same cursor, in the same transaction. `runs_of`: how; both ways
+        come to the same.
         """
         batch = _Batch()
         plans: dict[str, _CircuitPlan] = {}
         for name in circuit_ids:
             if facts.channels.get(name) and name in facts.complete_up_to_s:
                 plans[name] = self._plan(self._inventory.circuits[name], facts, batch)
-        results = availability_runs(cursor, batch.judgements, batch.parts, batch.live)
+        results = runs_of(cursor, batch.judgements, batch.parts, batch.live)
         return {name: _finished(plan, results) for name, plan in plans.items()}
 
     def _plan(self, circuit: Circuit, facts: Telemetry, batch: "_Batch") -> "_CircuitPlan":
@@ -202,7 +208,7 @@ class _CircuitPlan:
 
 
 class _Batch:
-    """Judgements of many circuits, collected for one statement."""
+    """Judgements of many circuits, collected to be worked out together."""
 
     def __init__(self) -> None:
         self.judgements: list[Judgement] = []

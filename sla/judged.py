@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sla.answers import Bucket
+from sla.boundaries import State
 from sla.exclusions import Excluded
-from sla.runs import AvailabilityRun, State
+from sla.runs import AvailabilityRun
 
 
 @dataclass(frozen=True, slots=True)

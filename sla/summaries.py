@@ -12,7 +12,8 @@ from sla.contracts import Contract
 from sla.history import FAR_AHEAD_S, CircuitHistory
 from sla.judged import JudgedRun
 from sla.periods import Ownership
-from sla.runs import LiveSpan, loss_class_max
+from sla.runs import loss_class_max
+from sla.spans import LiveSpan
 from sla.telemetry import Telemetry
 
 PATIENCE_SECONDS_MIN: Final = 60  # or n cells, if longer: as long as coverage must be lost to alarm

@@ -8,7 +8,7 @@ import duckdb
 
 from linksla.sql import statement
 from processors import tables
-from sla.runs import LiveSpan
+from sla.spans import LiveSpan
 
 _SPAN_COLUMNS: Final = ("channel_key", "start_s", "end_s", "bgp", "loss_class")
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from sla.answers import Bucket
-from sla.runs import ChannelPart, Judgement, LiveSpan, availability_runs
+from sla.runs import ChannelPart, Judgement, availability_runs
+from sla.spans import LiveSpan
 
 LETTER = {Bucket.UP: "u", Bucket.DOWN: "d", Bucket.UNMEASURED: "?"}
 

@@ -6,10 +6,12 @@ from fractions import Fraction
 import pytest
 
 from sla.answers import Bucket
+from sla.boundaries import State
 from sla.contracts import MaintenanceTerms
 from sla.exclusions import Cap, Excluded, decide, excluded_seconds
 from sla.maintenance import MaintenanceWindow
-from sla.runs import AvailabilityRun, Judgement, LiveSpan, State, availability_runs, cut_at_windows
+from sla.runs import AvailabilityRun, Judgement, availability_runs, cut_at_windows
+from sla.spans import LiveSpan
 
 GRID = 10
 LETTER = {Bucket.UP: "u", Bucket.DOWN: "d", Bucket.UNMEASURED: "?"}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from linksla.stores import TelemetryStore
 from sla.answers import Bucket
+from sla.boundaries import UnknownAs
 from sla.exclusions import Cap, excluded_seconds
 from sla.judge import tally
 from sla.judged import in_buckets
@@ -16,11 +17,11 @@ from sla.outages import outage_ranges
 from sla.runs import (
     ChannelPart,
     Judgement,
-    LiveSpan,
-    UnknownAs,
     availability_runs,
+    availability_runs_by_statement,
     cut_at_windows,
 )
+from sla.spans import LiveSpan
 
 GRID = 10
 CELLS = 40
@@ -170,7 +171,9 @@ def run(store, batch):
         live += known
         asked += judgements(network, circuit)
     with store.reader() as cursor:
-        return availability_runs(cursor, asked, parts, live)
+        found = availability_runs(cursor, asked, parts, live)
+        assert availability_runs_by_statement(cursor, asked, parts, live) == found
+        return found
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,7 +2,9 @@
 
 from linksla.stores import TelemetryStore
 from sla.answers import Bucket
-from sla.runs import ChannelPart, Judgement, LiveSpan, State, availability_runs
+from sla.boundaries import State
+from sla.runs import ChannelPart, Judgement, availability_runs
+from sla.spans import LiveSpan
 
 GOOD, BAD = 1, 2  # BGP established, not
 
