@@ -7,8 +7,9 @@ import duckdb
 
 from sla.answers import CircuitSummary, MonthAnswer
 from sla.calm import Look
+from sla.closed import ClosedMonths
 from sla.history import CircuitHistory, Historian
-from sla.months import month_answer, periods_of
+from sla.months import periods_of
 from sla.observing import Performance
 from sla.periods import Ownership, Version
 from sla.telemetry import Telemetry
@@ -27,6 +28,7 @@ def month_answers(
     cursor: duckdb.DuckDBPyConnection,
     facts: Telemetry,
     performance: Performance,
+    closed: ClosedMonths,
     asked: Sequence[AskedMonths],
     close_after_seconds: int,
 ) -> list[tuple[MonthAnswer, ...]]:
@@ -50,7 +52,7 @@ def month_answers(
         objectives = [next(judged) for _ in periods]
         version = Version(facts.calculation_versions.get((history.circuit.id, month), 1))
         found[number].append(
-            month_answer(history, periods, objectives, version, close_after_seconds)
+            closed.answer(history, periods, objectives, version, close_after_seconds)
         )
     return [tuple(answers) for answers in found]
 

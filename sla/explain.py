@@ -20,6 +20,7 @@ from sla.answers import Bucket, LedgerLine, MonthAnswer
 from sla.arithmetic import month_steps, segment_steps
 from sla.calendar import is_month
 from sla.clauses import clauses, commercial_clauses
+from sla.closed import ClosedMonths
 from sla.credit_steps import credit_steps
 from sla.evidence import ChannelEvidence, merged, read_evidence, read_samples, seconds_of
 from sla.explain_objectives import explain_objectives
@@ -60,6 +61,7 @@ class Explaining(OnNetwork):
     """Base of `sla.queries.Queries`: explains the numbers it answers."""
 
     _performance: Performance
+    _closed: ClosedMonths
     _issued: Issued
 
     def explain(
@@ -74,7 +76,7 @@ class Explaining(OnNetwork):
         if not owns or not is_month(month):
             return None
         fresh = copy.copy(self)
-        fresh._performance = Performance()
+        fresh._performance, fresh._closed = Performance(), ClosedMonths()
         with self._snapshot() as cursor:
             subject = fresh._subject(RecordedCursor(cursor), circuit_id, owns, month)
             if subject is None:

@@ -85,10 +85,8 @@ def month_answer(
     judged = judge_segments(history, periods, objectives)
     nominal, verdict = judged.tally, judged.verdict
     credit, budget = month_credit(judged, whole_end_s - start_s), month_budget(judged)
-    settling = contract.availability.consecutive * history.circuit.grid_seconds
     low, high = verdict.bounds
     proposals = open_proposals(part, start_s, last.month_end_s)
-    settled_s = last.month_end_s + settling + close_after_seconds
     down = nominal.contractual.down
     return MonthAnswer(
         circuit_id=history.circuit.id,
@@ -99,7 +97,7 @@ def month_answer(
         end_s=end_s,
         month_end_s=whole_end_s,
         complete_up_to_s=last.complete_up_to_s,
-        final=history.complete_up_to_s >= settled_s and not proposals,
+        final=is_final(history, last, proposals, close_after_seconds),
         calculation_version=version.calculation,
         report_version=version.report,
         segments=segment_answers(judged, whole_end_s - start_s),
@@ -133,6 +131,16 @@ def month_answer(
         credit_working=money_working(judged.segments),
         credit_terms=credit_terms(contract.payout) if contract.credit else None,
     )
+
+
+def is_final(
+    history: CircuitHistory, last: Period, proposals: Sequence[str], close_after_seconds: int
+) -> bool:
+    """Return whether nothing but a decision or late samples can change a month any more."""
+    availability = last.history.in_force.contract.availability
+    settling = availability.consecutive * history.circuit.grid_seconds
+    settled_s = last.month_end_s + settling + close_after_seconds
+    return history.complete_up_to_s >= settled_s and not proposals
 
 
 def outages_seen(

@@ -31,6 +31,7 @@ from sla.answers import (
 from sla.calendar import is_month
 from sla.calm import Look
 from sla.channel_view import OnChannels
+from sla.closed import ClosedMonths
 from sla.contracts import Contract
 from sla.decided import OnDecisions
 from sla.explain import Explaining
@@ -77,7 +78,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         self._time = time
         self._clock = clock
         self._issued = issued
-        self._performance = Performance()
+        self._performance, self._closed = Performance(), ClosedMonths()
         self._freshness = FreshnessMemory(clock)
 
     def under(self, versions: tuple[Contract, ...]) -> "Queries":
@@ -86,6 +87,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         other._now = other
         historian = self._histories.historian.under(versions)
         other._histories, other._performance = RememberedHistories(historian), Performance()
+        other._closed = ClosedMonths()
         return other
 
     def customers(self, scope: Scope) -> tuple[Customer, ...]:
@@ -389,7 +391,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
     ) -> list[tuple[MonthAnswer, ...]]:
         """Return, for each circuit, the answers of its months that have anything complete."""
         close_after = self._time.close_after_seconds
-        return month_answers(cursor, facts, self._performance, asked, close_after)
+        return month_answers(cursor, facts, self._performance, self._closed, asked, close_after)
 
     def _now_s(self) -> int:
         return self._clock.now_us() // MICROSECONDS
