@@ -6,6 +6,7 @@ Integers and Fractions only; nothing is ever decided on a printed value.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Final
 
 from sla.answers import Bucket, ObjectiveAnswer, Outcome, Seconds
@@ -45,7 +46,7 @@ class Scenario:
         counted = self.seconds.up + self.seconds.down
         if terms.denominator == "whole_period":
             counted = self.seconds.total
-        return (counted + self.rest) * (1 - terms.target_percent / 100)
+        return (counted + self.rest) * _share_down(terms.target_percent)
 
     def outcome(self, terms: AvailabilityTerms) -> Outcome:
         """Return breached when even a perfect rest misses the target."""
@@ -55,6 +56,11 @@ class Scenario:
         if self.rest and self.seconds.down > AT_RISK_SHARE * allowed:
             return Outcome.AT_RISK
         return Outcome.MET
+
+
+@cache
+def _share_down(target_percent: Fraction) -> Fraction:
+    return 1 - target_percent / 100
 
 
 @dataclass(frozen=True, slots=True)

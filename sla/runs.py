@@ -7,6 +7,8 @@ takes four times as long and which whoever asks for an explanation can read and 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 from typing import Final
 
 import duckdb
@@ -79,7 +81,12 @@ _AVAILABILITY: Final = {"u": Bucket.UP, "d": Bucket.DOWN, "?": Bucket.UNMEASURED
 
 def loss_class_max(contract: Contract) -> int:
     """Return the class of the contract's loss threshold: bad is above it."""
-    return LOSS_LADDER_PPM.index(int(contract.availability.loss_threshold * 1_000_000))
+    return _loss_class(contract.availability.loss_threshold)
+
+
+@cache
+def _loss_class(threshold: Fraction) -> int:
+    return LOSS_LADDER_PPM.index(int(threshold * 1_000_000))
 
 
 @dataclass(frozen=True, slots=True)

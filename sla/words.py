@@ -1,6 +1,7 @@
 """How numbers are written: percentages rounded towards breach, durations, counts."""
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 _PLACES: Final = 100_000  # five places: one second of a month is 0.00004 %
@@ -8,24 +9,25 @@ _PLACES: Final = 100_000  # five places: one second of a month is 0.00004 %
 
 def percent_down(ratio: Fraction) -> str:
     """Return a ratio as a percentage with five places, rounded down: `99.98879`."""
-    units = (ratio * 100 * _PLACES).__floor__()
+    units = ratio.numerator * 100 * _PLACES // ratio.denominator
     return f"{units // _PLACES}.{units % _PLACES:05d}"
 
 
 def decimal_up(value: Fraction, places: int = 5) -> str:
     """Return a value with some places, rounded up: latency and loss get worse upwards."""
     scale = 10**places
-    units = (value * scale).__ceil__()
+    units = -(-value.numerator * scale // value.denominator)
     return f"{units // scale}.{units % scale:0{places}d}"
 
 
 def decimal_down(value: Fraction, places: int = 5) -> str:
     """Return a value with some places, rounded down: throughput gets worse downwards."""
     scale = 10**places
-    units = (value * scale).__floor__()
+    units = value.numerator * scale // value.denominator
     return f"{units // scale}.{units % scale:0{places}d}"
 
 
+@lru_cache(1_024)
 def plain(value: Fraction) -> str:
     """Return a contract's number as it was written: `8`, `0.001`, `99.99`."""
     if value.denominator == 1:
