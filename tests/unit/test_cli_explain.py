@@ -93,7 +93,7 @@ def test_the_command_prints_it_and_json_is_what_the_node_answers(
     on_disk = TelemetryStore(small_network.folder / "var" / "telemetry.duckdb")
     on_disk.start()
     for table in (
-        "channels", "channel_progress", "offsets", "spans", "rollup_parts", "latency_histogram",
+        "channels", "channel_progress", "offsets", "spans", "rollup_parts",
     ):  # fmt: skip
         rows = small_network.store.writer.sql(f"from {table}").to_arrow_table()
         on_disk.writer.register("rows_of", rows)
