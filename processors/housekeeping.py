@@ -29,7 +29,7 @@ ROWS_FIRST: Final = 50_000
 ROWS_MIN: Final = 50_000
 """Smaller pieces cost as much: most of a slow one is not its rows."""
 ROWS_MAX: Final = 250_000
-"""Of samples that are moved or merged at once: about 130 bytes each, in memory two or three times."""
+"""Of samples that are moved or merged at once: about 130 bytes each, two or three times."""
 IDLE_SECONDS: Final = 60
 """A job that found nothing looks again when the watermark, or the clock, is a minute further."""
 PIECE_SHARE: Final = 0.2
