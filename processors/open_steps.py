@@ -1,8 +1,8 @@
 """Rollup steps that are not over: their sums wait in memory and are written once.
 
 A step is over when the watermark of its channel has passed its end. Written with each poll, a
-channel at a sample a second left 240 rows a minute in `rollup_parts` and ten times that in the
-histogram; written once it is one row, and what comes late is appended as a part of its own. A start
+channel at a sample a second left up to 60 rows a minute in `rollup_parts`, and as many counts;
+written once it is one row, and what comes late is appended as a part of its own. A start
 rebuilds what waits from the samples: which steps are over follows from how far a channel is folded.
 """
 

@@ -2,7 +2,8 @@
 
 Many circuits are judged at once, each under several assumptions (nominal, channels under accepted
 windows good, every unknown good or bad): in columns (`sla.boundaries`), or by one statement, which
-takes four times as long and which whoever asks for an explanation can read and run again.
+takes four times as long for one circuit, twice for 200, and which whoever asks for an explanation
+can read and run again.
 """
 
 from collections.abc import Callable, Iterable, Sequence

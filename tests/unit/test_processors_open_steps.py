@@ -214,6 +214,7 @@ def as_it_was_before(store: TelemetryStore) -> None:
     run = store.writer.execute
     run("create table counts as from latency_histogram")
     run("drop view latency_histogram")
+    run("drop view rollup_halves")
     run(
         "create table latency_histogram (channel_key integer not null, start_s bigint not null, "
         "bucket integer not null, count bigint not null)"

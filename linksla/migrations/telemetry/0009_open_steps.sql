@@ -26,6 +26,19 @@ select
     channel_key, start_s, unnest(latency_buckets) as bucket, unnest(latency_counts) as count
 from rollup_parts;
 
+-- Grain: row of rollup_parts, as loops read it: sums of bit/s in halves of 32 bits.
+create view rollup_halves as
+select
+    channel_key, start_s,
+    samples, latency_count, latency_sum_us, latency_min_us, latency_max_us, lost_count,
+    jitter_count, jitter_sum_us, jitter_max_us, loss_count, loss_sum_ppm, loss_max_ppm,
+    rx_count, (rx_sum_bps // 4294967296)::bigint as rx_sum_high,
+    (rx_sum_bps % 4294967296)::bigint as rx_sum_low, rx_max_bps,
+    tx_count, (tx_sum_bps // 4294967296)::bigint as tx_sum_high,
+    (tx_sum_bps % 4294967296)::bigint as tx_sum_low, tx_max_bps,
+    latency_buckets, latency_counts
+from rollup_parts;
+
 -- Steps that are not over wait in memory and are rebuilt from the samples at a start. A step is over
 -- when its channel is folded up to its end.
 delete from rollup_parts
