@@ -14,8 +14,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from linksla.compiled import INT64, INT64S, compiled
 from linksla.sql import statement
 from processors.buckets import bucket_middle_us, bucket_of
+from processors.distributions import Counts
 from processors.observations import Bool, Int64, integers
 from sla.answers import Outcome
 from sla.calm import Sums
@@ -24,8 +26,10 @@ from sla.measures import Observed
 
 _OPAQUE, _MEAN, _MAXIMUM, _PERCENTILE = range(4)
 _NATIVE: Final = {"latency": 1_000, "jitter": 1_000, "loss": 1_000_000}  # ms to µs, ratio to ppm
-_STEPS_TOGETHER: Final = 500_000
-"""Rollup steps of circuits read at once: of four channels and two parts each some 300 MB."""
+_ROWS_TOGETHER: Final = 100_000
+"""Rollup steps of channels read at once, one of each at least: with their histograms some 60 MB.
+Eight times as many took 0.5 GiB for a second, whenever catching up went half a day at once."""
+_NOBODY: Final = -1
 _DENOMINATOR_MAX: Final = 1_000
 _NUMERATOR_MAX: Final = 10**9
 """With these, sums of 10^13 µs and counts of 10^8 stay exact in 64 bits."""
@@ -90,7 +94,7 @@ class WatchedObjectives:
         """Watch nothing yet."""
         none = np.zeros(1, np.int64)
         self._rules: list[tuple[Rule, ...]] = []
-        self._circuit_of = self._by_circuit = none
+        self._circuit_of = self._by_circuit = self._channels_of = none
         self._rules_of = np.full(1, -1, np.int64)
         self._step_s, self._next_s = np.ones(1, np.int64), none
         self._outcome = self._value = self._count = np.zeros((1, 0), np.int64)
@@ -99,6 +103,7 @@ class WatchedObjectives:
         """Make room; `circuit_of` is each channel's circuit number, 0 for none."""
         self._circuit_of = circuit_of
         self._by_circuit = np.argsort(circuit_of, kind="stable")
+        self._channels_of = np.bincount(circuit_of, minlength=circuits)
         more = circuits - len(self._rules_of)
         self._rules_of = np.pad(self._rules_of, (0, more), constant_values=-1)
         self._step_s = np.pad(self._step_s, (0, more), constant_values=1)
@@ -156,7 +161,7 @@ class WatchedObjectives:
         changed = [circuits[:0]]
         due = circuits[self._rules_of[circuits] >= 0]
         while len(due := due[ends[due] > self._next_s[due]]):
-            steps = max(_STEPS_TOGETHER // len(due), 1)
+            steps = max(_ROWS_TOGETHER // int(self._channels_of[due].sum()), 1)
             reach = np.minimum(ends, self._next_s + steps * self._step_s)
             changed.append(self._advanced(cursor, due, reach))
         return np.unique(np.concatenate(changed))
@@ -191,12 +196,11 @@ class WatchedObjectives:
                         self._add_slot(mine, slot, rule, sums)
         if not any(rule.kind == _PERCENTILE for _, rules in groups for rule in rules):
             return
-        seen = wanted.read(cursor, "watched_buckets", keys)
+        counted = wanted.counted(cursor, keys)
         for mine, rules in groups:
             for slot, rule in enumerate(rules):
                 if rule.kind == _PERCENTILE:
-                    within = seen["bucket"] <= rule.bucket_max
-                    self._value[mine, slot] += wanted.summed(seen, "count", within)[mine]
+                    self._value[mine, slot] += counted.within(rule.bucket_max)[mine]
 
     def _add_slot(self, keys: Int64, slot: int, rule: Rule, sums: Mapping[str, Int64]) -> None:
         self._count[keys, slot] += sums["observed"][keys]
@@ -254,27 +258,66 @@ class _Wanted:
         return cls(lower, upper)
 
     def read(self, cursor: duckdb.DuckDBPyConnection, name: str, keys: Int64) -> dict[str, Int64]:
-        """Return the columns of what lies in the steps."""
-        bounds = {"first_s": int(self.from_s[keys].min()), "last_s": int(self.to_s[keys].max())}
-        cursor.register("watched", pa.table({"channel_key": keys}))
-        found = cursor.sql(statement("sla", name), params=bounds).to_arrow_table()
-        cursor.unregister("watched")
+        """Return the columns of what lies in the steps, of whole numbers."""
+        found = self._found(cursor, name, keys)
         columns = {column: integers(found, column) for column in found.column_names}
-        key, start = columns["channel_key"], columns["start_s"]
-        inside = (start >= self.from_s[key]) & (start < self.to_s[key])
+        inside = self._inside(columns["channel_key"], columns["start_s"])
         if inside.all():
             return columns
         return {column: values[inside] for column, values in columns.items()}
 
-    def summed(self, seen: Mapping[str, Int64], name: str, rows: Bool | None = None) -> Int64:
+    def counted(self, cursor: duckdb.DuckDBPyConnection, keys: Int64) -> "_Counted":
+        """Return the latencies in the steps, by bucket."""
+        found = self._found(cursor, "watched_buckets", keys)
+        key = integers(found, "channel_key")
+        rows = np.where(self._inside(key, integers(found, "start_s")), key, _NOBODY)
+        lists = (found.column(name).combine_chunks() for name in ("buckets", "counts"))
+        return _Counted(len(self.from_s), rows, Counts.of(*lists))
+
+    def _found(self, cursor: duckdb.DuckDBPyConnection, name: str, keys: Int64) -> pa.Table:
+        bounds = {"first_s": int(self.from_s[keys].min()), "last_s": int(self.to_s[keys].max())}
+        cursor.register("watched", pa.table({"channel_key": keys}))
+        found = cursor.sql(statement("sla", name), params=bounds).to_arrow_table()
+        cursor.unregister("watched")
+        return found
+
+    def _inside(self, key: Int64, start_s: Int64) -> Bool:
+        return np.asarray((start_s >= self.from_s[key]) & (start_s < self.to_s[key]))
+
+    def summed(self, seen: Mapping[str, Int64], name: str) -> Int64:
         """Return sums by channel key, exact: they stay far below 2**53."""
-        key, values = seen["channel_key"], seen[name]
-        if rows is not None:
-            key, values = key[rows], values[rows]
-        return np.bincount(key, values, len(self.from_s)).astype(np.int64)
+        return np.bincount(seen["channel_key"], seen[name], len(self.from_s)).astype(np.int64)
 
     def greatest(self, seen: Mapping[str, Int64], name: str) -> Int64:
         """Return the greatest value by channel key, 0 where there is none."""
         found = np.zeros(len(self.from_s), np.int64)
         np.maximum.at(found, seen["channel_key"], seen[name])
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Latencies by bucket, a list for each rollup step; `key` _NOBODY: of no wanted step."""
+
+    size: int
+    key: Int64
+    counts: Counts
+
+    def within(self, bucket_max: int) -> Int64:
+        """Return how many lie in buckets up to the greatest one, by channel key."""
+        counts = self.counts
+        return _within(self.size, self.key, counts.ends, counts.bucket, counts.count, bucket_max)
+
+
+@compiled(INT64, INT64S, INT64S, INT64S, INT64S, INT64)
+def _within(
+    size: int, key: Int64, ends: Int64, bucket: Int64, count: Int64, bucket_max: int
+) -> Int64:
+    """Sum the counts of buckets up to one, by key."""
+    found = np.zeros(size, np.int64)
+    for row in range(len(key)):
+        if key[row] != _NOBODY:
+            for at in range(ends[row], ends[row + 1]):
+                if bucket[at] <= bucket_max:
+                    found[key[row]] += count[at]
+    return found
