@@ -16,7 +16,7 @@ from sla.credits import Credit, Delivered, OutageSeconds, earned
 from sla.exact import exact
 from sla.judge import Tally, judge_availability, judge_credit, tally, worst_of
 from sla.judged import JudgedRun
-from sla.schedules import DownSecondsBands, PayoutTerms, Schedule
+from sla.schedules import DownSecondsBands, PayoutTerms, Schedule, Schedules
 from sla.statistics import nearest_rank, rank_of
 
 Bands = tuple[tuple[Fraction, Fraction], ...]
@@ -154,6 +154,33 @@ def test_an_hour_counts_once_completed_in_outages_that_qualify_up_to_the_cap() -
     assert share((7200, 3599)) == 0
     assert share((7200, 7200)) == 20
     assert share((10_800, 10_800)) == 25
+
+
+def test_what_an_hourly_schedule_leaves_out_is_the_whole_charge_and_every_outage() -> None:
+    known = {"credit_per_hour_percent": 30}
+    outages = (OutageSeconds(1, 1), OutageSeconds(14_400, 14_400))
+    credit = given("per_cumulative_hour", known, outages=outages)
+
+    assert credit.percent == 100, "four hours at 30 %"
+    assert "in outages of" not in credit.reason
+
+
+def test_what_payout_terms_leave_out_is_any_amount_up_to_the_whole_charge() -> None:
+    assert (PayoutTerms().minimum_amount, PayoutTerms().cap_percent) == (0, 100)
+
+
+@pytest.mark.parametrize(
+    "rows", [None, 5, [[0, 1, 2], 5], [[0, 1, 2], [0, 1]], [[0, 1, 2, 3]], [5]]
+)
+def test_ranges_that_are_not_rows_of_three_are_refused_as_such(rows: object) -> None:
+    one = {"basis": "availability_percent_ranges", "ranges": rows}
+
+    with pytest.raises(ValidationError, match=r"a list of \[from, to, credit\]"):
+        TypeAdapter(Schedules).validate_python(one)
+
+
+def test_no_schedule_is_an_empty_list_of_them() -> None:
+    assert TypeAdapter(Schedules).validate_python(None) == ()
 
 
 def test_what_lies_on_the_limit_does_not_exceed_it() -> None:
