@@ -44,7 +44,7 @@ of 100 million samples peaked at 2.02 GiB and was a tenth slower."""
 SAMPLES_PER_TRANSACTION_MAX: Final = 400_000
 """Polls that wait are written together, so that a commit's fsync is shared by many small polls."""
 
-AHEAD_SAMPLES_MIN: Final = SAMPLES_PER_TRANSACTION_MAX // 2
+CATCHING_UP_SAMPLES_MIN: Final = SAMPLES_PER_TRANSACTION_MAX // 2
 """While so many are written at once the node catches up, and the next are prepared meanwhile."""
 
 EVERYONE: Final = AllCustomers(commercial=False)
@@ -58,11 +58,11 @@ KEEP_HOUSE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_SECONDS_MAX: Final = 0.25
 """What a sample may wait for beside judging and a commit with its checkpoint: 1 s in all."""
 CATCHING_UP_SHARE_MAX: Final = 0.05
-"""While the queue is full, judging and upkeep may take at most this share each of the writer's
+"""While the node catches up, judging and upkeep may take at most this share each of the writer's
 time: what is judged then is hours old, and samples come first."""
 KEEP_HOUSE_SHARE_MAX: Final = 1 / 3
 EVALUATE_SHARE_MAX: Final = 0.5
-"""The same while there is room in the queue."""
+"""The same otherwise."""
 STOP_JUDGING_SECONDS_MAX: Final = 15.0
 """Half of what `stop` waits for the threads: cold, 20,000 circuits take 39 s."""
 EVALUATE_ALL_EVERY_SECONDS: Final = 20.0
@@ -109,6 +109,7 @@ class Node:
         self._housekeeper = housekeeper
         self._keep_house_at = 0.0
         self._commit_at = 0.0
+        self._catches_up = False
         self._queue: queue.Queue[Poll] = queue.Queue(maxsize=QUEUE_POLLS_MAX)
         self._stop = threading.Event()
         self._ended = threading.Event()
@@ -217,9 +218,11 @@ class Node:
                 self._keep_house_if_due()
             poll, upcoming = upcoming or self._next(POLL_SECONDS), None
             if poll is None:
+                self._catches_up = False
                 judged = self._evaluate_if_due()
                 continue
-            if poll.samples.num_rows >= AHEAD_SAMPLES_MIN:  # else more may come before its turn
+            self._catches_up = poll.samples.num_rows >= CATCHING_UP_SAMPLES_MIN
+            if self._catches_up:  # else more may come before its turn
                 upcoming = self._next(0)
             began = self._clock.monotonic_seconds()
             written = self._writer.write(poll, upcoming)
@@ -234,6 +237,10 @@ class Node:
                 self._written.notify_all()
         self._judge_the_rest()
 
+    def _is_behind(self) -> bool:
+        """Return whether samples wait: small ones fill the queue, large ones a whole commit."""
+        return self._catches_up or self._queue.full()
+
     def _keep_house_if_due(self) -> None:
         """Let the housekeeper work, for a share of the time while it has much to do."""
         now = self._clock.monotonic_seconds()
@@ -241,7 +248,7 @@ class Node:
             return
         done = self._housekeeper.step(KEEP_HOUSE_SECONDS_MAX)
         self._node_alarms.evaluate(self._housekeeper.conditions())
-        share = CATCHING_UP_SHARE_MAX if self._queue.full() else KEEP_HOUSE_SHARE_MAX
+        share = CATCHING_UP_SHARE_MAX if self._is_behind() else KEEP_HOUSE_SHARE_MAX
         rest = done.seconds / share - done.seconds if done.anything else 0.0
         self._keep_house_at = now + done.seconds + max(rest, KEEP_HOUSE_EVERY_SECONDS)
 
@@ -299,7 +306,7 @@ class Node:
         self._meters.observe("linksla_evaluate_seconds", took)
         self._meters.set("linksla_evaluate_due_circuits", len(self._rounds))
         rest = EVALUATE_EVERY_SECONDS if not len(self._rounds) else took
-        share = CATCHING_UP_SHARE_MAX if self._queue.full() else EVALUATE_SHARE_MAX
+        share = CATCHING_UP_SHARE_MAX if self._is_behind() else EVALUATE_SHARE_MAX
         self._evaluate_at = now + max(rest, took / share)
         self._live.publish((*circuits, *due.went_on))
         return True

@@ -58,11 +58,13 @@ class Prepared:
 class Worked:
     """What a poll's samples come to; `progress` of `forward` has the steps that wait.
 
-    `stepped` is None where the database must be asked for steps to compute again.
+    `arrived` are the channels of kept samples. `stepped` is None where the database must be asked
+    for steps to compute again.
     """
 
     rolled: RolledUp
     forward: Forward
+    arrived: Bool
     stepped: Stepped | None
 
 
@@ -122,6 +124,8 @@ def worked_out(
 ) -> Worked:
     """Return the rollups of a poll and how far the channels are, were none of its samples late."""
     rolled = rolled_up(channels, ready.arrivals, found)
+    arrived = np.zeros(len(progress.folded_to_s), np.bool_)
+    arrived[ready.arrivals.channel_key[found.kept]] = True
     progress = landed(progress, ready.arrivals, found)
     if not ready.fed_again:
         after = partitions_after(
@@ -130,9 +134,10 @@ def worked_out(
         progress = replace(progress, partitions=after)
     folded = forward(channels, progress)
     if len(rolled.again_key):
-        return Worked(rolled, folded, None)
+        return Worked(rolled, folded, arrived, None)
     steps = stepped(progress.steps, (rolled.new,), folded.progress.folded_to_s, channels.grid_s)
-    return Worked(rolled, replace(folded, progress=with_steps(folded.progress, steps)), steps)
+    further = replace(folded, progress=with_steps(folded.progress, steps))
+    return Worked(rolled, further, arrived, steps)
 
 
 def with_steps(progress: Progress, steps: Stepped) -> Progress:

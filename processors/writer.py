@@ -257,7 +257,7 @@ class Writer:
         upcoming: Poll | None = None,
     ) -> tuple[Written, Progress]:
         before, poll, arrivals, found = progress, ready.poll, ready.arrivals, work.found
-        late = found.kept[ready.late[found.kept]]
+        late = found.kept[ready.late[found.kept]] if ready.late.any() else found.kept[:0]
         rejects = [*poll.rejects, *inactive_rejects(arrivals.inactive)]
         in_time = not work.reworked.any()
         if work.is_done and in_time:
@@ -291,8 +291,7 @@ class Writer:
             store_progress(writer, before, progress)
         with self._step("offsets"):
             store_offsets(writer, self._topic, before, progress)
-        touched = moved.copy()
-        touched[arrivals.channel_key[found.kept]] = True
+        touched = moved | worked.arrived
         return (
             Written(
                 found.accepted,
