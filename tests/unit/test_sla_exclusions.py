@@ -7,8 +7,9 @@ import pytest
 
 from sla.answers import Bucket
 from sla.boundaries import State
-from sla.contracts import MaintenanceTerms
-from sla.exclusions import Cap, Excluded, decide, excluded_seconds
+from sla.contracts import ExclusionTerms, MaintenanceTerms
+from sla.exclusions import Cap, Excluded, decide, decide_wait, excluded_seconds
+from sla.judged import in_buckets
 from sla.maintenance import MaintenanceWindow
 from sla.runs import AvailabilityRun, Judgement, availability_runs, cut_at_windows
 from sla.spans import LiveSpan
@@ -95,6 +96,31 @@ def test_a_window_is_accepted_by_notice_or_by_another_than_its_proposer(
 
     assert decision.accepted is accepted
     assert said in decision.reason
+    assert decision.is_open is ("nobody" in said or "does not approve" in said or "after" in said)
+
+
+@pytest.mark.parametrize(
+    ("more", "accepted", "is_open", "said"),
+    [
+        ({}, False, True, "proposed by carrier, and nobody has approved it"),
+        ({"approved_by": "carrier"}, False, True, "who proposes does not approve"),
+        ({"approved_by": "noc"}, True, False, "approved by noc"),
+        ({"refused_by": "noc"}, False, False, "refused by noc"),
+        ({"announced_at": 0}, False, True, "nobody has approved it"),
+        ({"approved_by": "noc", "exclude_from_sla": False}, False, False, "does not touch the SLA"),
+    ],
+)
+def test_a_wait_is_accepted_by_another_than_its_proposer_and_by_no_notice(
+    more, accepted: bool, is_open: bool, said: str
+) -> None:
+    ticket = window("w", START, START + HOUR, **more)
+    decision = decide_wait(ticket, ExclusionTerms(waiting_for_customer=True))
+
+    assert (decision.accepted, decision.is_open) == (accepted, is_open)
+    assert said in decision.reason
+    other = decide_wait(ticket, ExclusionTerms())
+    assert (other.accepted, other.is_open) == (False, False)
+    assert "does not stop the clock" in other.reason
 
 
 UP = [AvailabilityRun(0, 1_000, State.GOOD, Bucket.UP)]
@@ -122,6 +148,42 @@ def test_each_month_has_its_own_cap() -> None:
     )
 
     assert found == (Excluded(400, 430, "over the end"), Excluded(500, 530, "over the end"))
+
+
+def test_a_month_that_a_window_does_not_touch_hides_none_that_it_does() -> None:
+    caps = [Cap(0, 500, 30), Cap(500, 1_000, None)]
+
+    assert excluded_seconds([window("w", 600, 700)], UP, UP, caps) == (Excluded(600, 700, "w"),)
+
+
+def test_what_comes_after_the_cap_is_used_up_is_not_there_at_all() -> None:
+    windows = [window("early", 100, 180), window("late", 300, 400)]
+
+    assert excluded_seconds(windows, UP, UP, [Cap(0, 1_000, 80)]) == (Excluded(100, 180, "early"),)
+
+
+def test_a_window_over_a_months_end_is_one_piece_whatever_was_before() -> None:
+    windows = [window("a", 100, 200), window("b", 200, 250), window("c", 400, 600)]
+    caps = [Cap(0, 500, None), Cap(500, 1_000, None)]
+
+    assert excluded_seconds(windows, UP, UP, caps) == (
+        Excluded(100, 200, "a"), Excluded(200, 250, "b"), Excluded(400, 600, "c"),
+    )  # fmt: skip
+
+
+def test_buckets_have_no_run_without_a_second() -> None:
+    runs = [
+        AvailabilityRun(0, 500, State.GOOD, Bucket.UP),
+        AvailabilityRun(500, 1_000, State.BAD, Bucket.DOWN),
+    ]
+    taken = [Excluded(0, 100, "a"), Excluded(400, 500, "b"), Excluded(900, 1_000, "c")]
+
+    found = [(run.start_s, run.end_s, run.bucket) for run in in_buckets(runs, taken, 0, 1_000)]
+
+    assert found == [
+        (0, 100, Bucket.EXCLUDED), (100, 400, Bucket.UP), (400, 500, Bucket.EXCLUDED),
+        (500, 900, Bucket.DOWN), (900, 1_000, Bucket.EXCLUDED),
+    ]  # fmt: skip
 
 
 def test_a_channel_window_takes_nothing_while_the_circuit_is_up() -> None:
