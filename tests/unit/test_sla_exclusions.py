@@ -186,6 +186,21 @@ def test_buckets_have_no_run_without_a_second() -> None:
     ]  # fmt: skip
 
 
+def test_each_run_keeps_its_state_and_gets_what_is_excluded_of_it() -> None:
+    runs = [
+        AvailabilityRun(0, 500, State.BAD, Bucket.UP),  # too short to be down
+        AvailabilityRun(500, 1_000, State.GOOD, Bucket.DOWN),
+    ]
+    taken = [Excluded(100, 200, "a"), Excluded(600, 700, "b")]
+
+    found = [(run.end_s, run.bucket, run.bad) for run in in_buckets(runs, taken, 0, 1_000)]
+
+    assert found == [
+        (100, Bucket.UP, True), (200, Bucket.EXCLUDED, True), (500, Bucket.UP, True),
+        (600, Bucket.DOWN, False), (700, Bucket.EXCLUDED, False), (1_000, Bucket.DOWN, False),
+    ]  # fmt: skip
+
+
 def test_a_channel_window_takes_nothing_while_the_circuit_is_up() -> None:
     found = excluded_seconds([window("w", 100, 200, channel="ch1")], UP, UP, [Cap(0, 1_000, None)])
 
