@@ -9,7 +9,7 @@ from sla.answers import Bucket
 from sla.boundaries import State
 from sla.contracts import ExclusionTerms, MaintenanceTerms
 from sla.exclusions import Cap, Excluded, decide, decide_wait, excluded_seconds
-from sla.judged import in_buckets
+from sla.judged import OutageRange, in_buckets, outage_ranges
 from sla.maintenance import MaintenanceWindow
 from sla.runs import AvailabilityRun, Judgement, availability_runs, cut_at_windows
 from sla.spans import LiveSpan
@@ -199,6 +199,21 @@ def test_each_run_keeps_its_state_and_gets_what_is_excluded_of_it() -> None:
         (100, Bucket.UP, True), (200, Bucket.EXCLUDED, True), (500, Bucket.UP, True),
         (600, Bucket.DOWN, False), (700, Bucket.EXCLUDED, False), (1_000, Bucket.DOWN, False),
     ]  # fmt: skip
+
+
+def test_an_outage_ends_where_the_circuit_is_up_again_and_not_where_nothing_is_known() -> None:
+    runs = [
+        AvailabilityRun(0, 100, State.BAD, Bucket.DOWN),
+        AvailabilityRun(100, 200, State.UNKNOWN, Bucket.UNMEASURED),
+        AvailabilityRun(200, 300, State.BAD, Bucket.DOWN),
+        AvailabilityRun(300, 400, State.UNKNOWN, Bucket.UNMEASURED),
+        AvailabilityRun(400, 500, State.GOOD, Bucket.UP),
+        AvailabilityRun(500, 600, State.BAD, Bucket.DOWN),
+    ]
+
+    found = outage_ranges(in_buckets(runs, [], 0, 600))
+
+    assert found == (OutageRange(0, 300), OutageRange(500, None))
 
 
 def test_a_channel_window_takes_nothing_while_the_circuit_is_up() -> None:
