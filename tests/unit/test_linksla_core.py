@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import duckdb
 import fastavro
 import pytest
 import sqlalchemy as sa
@@ -81,6 +82,41 @@ def test_a_store_keeps_what_was_committed(tmp_path: Path) -> None:
     again.close()
 
     assert rows == [("a", "b")]
+
+
+SPANS = "insert into spans select {0} + range, 0, 0, 10, 1, null from range({1})"
+
+
+def test_what_a_commit_appends_in_bulk_does_not_go_through_the_write_ahead_log(
+    tmp_path: Path,
+) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    store.checkpoint()
+    store.writer.execute(SPANS.format(0, 62_000))  # as many as rollups of 400,000 samples
+
+    assert store.wal_bytes < 62_000, "less than a byte a row: only where the row groups lie"
+    store.close()
+
+
+def test_a_store_of_larger_row_groups_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "t.duckdb"
+    store = TelemetryStore(path)
+    store.start()
+    store.close()
+    with duckdb.connect(str(path)) as older:  # DuckDB's own 122,880
+        older.execute(SPANS.format(0, 100_000))
+    for number in range(1, 4):
+        store.start()
+        store.writer.execute(SPANS.format(number * 100_000, 50_000))
+        store.writer.execute("delete from spans where channel_key % 7 = 0")
+        store.close()
+    with duckdb.connect(str(path), read_only=True) as older:
+        found = older.execute("select count(*), sum(channel_key) from spans").fetchall()
+    keys = [*range(100_000), *(n * 100_000 + m for n in range(1, 4) for m in range(50_000))]
+    left = [key for key in keys if key % 7]
+
+    assert found == [(len(left), sum(left))]
 
 
 def test_a_store_of_a_newer_linksla_is_refused(tmp_path: Path) -> None:
