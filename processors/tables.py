@@ -5,6 +5,7 @@ grain and columns are in the first migration. Every function materialises its re
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import duckdb
@@ -12,11 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
-from linksla.sql import statement
 from processors.cells import Tracks, fold
 from processors.channels import FOREVER_S
 from processors.moved import moved_within
-from processors.observations import Observations, bounds_of, integers
+from processors.observations import Int64, Observations, bounds_of, integers
 from processors.runs import Runs
 from processors.statements import read
 
@@ -26,100 +26,79 @@ LATENCY_HISTOGRAM: Final = "latency_histogram"
 CHANNELS: Final = "channels"
 LEDGER: Final = "ledger"
 
-PROVISIONAL_SPANS_SCHEMA: Final = pa.schema(
-    [
-        pa.field("channel_key", pa.int32(), nullable=False),
-        pa.field("start_s", pa.int64(), nullable=False),
-        pa.field("end_s", pa.int64(), nullable=False),
-        pa.field("bgp", pa.uint8(), nullable=False),
-        pa.field("loss_class", pa.uint8()),
-    ]
-)
-
-
 ALL_KEYS: Final = (0, 2**31 - 1)
 """From the first to the last channel_key: whoever knows those of the circuits spares the rest."""
 
 
-def provisional_spans(
-    cursor: duckdb.DuckDBPyConnection,
-    circuit_ids: Sequence[str] | None,
-    keys: tuple[int, int] = ALL_KEYS,
-) -> pa.Table:
-    """Return the spans of whole cells from complete up to live, PROVISIONAL_SPANS_SCHEMA.
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """How far channels are, by circuit and key: parallel arrays; `circuit` numbers `circuit_ids`.
 
-    `circuit_ids` None: of all circuits. The same rules of evidence as for the table `spans`;
-    later samples may still change them. Ordered by (channel_key, start_s).
+    `live_to_s`: the end of the latest cell in which any sample of the circuit starts; 0: none did.
     """
-    live = read(
-        cursor,
-        "live",
-        _asked(circuit_ids, keys) | {"forever_s": FOREVER_S},
-    )
-    if len(live) == 0:
-        return PROVISIONAL_SPANS_SCHEMA.empty_table()
-    key, lo_us = integers(live, "channel_key"), integers(live, "lo_us")
-    to_s = integers(live, "live_to_s")
-    stretches = pa.table(
-        {
-            "track": np.arange(len(key)),
-            "channel_key": key,
-            "lo_us": lo_us,
-            "hi_us": to_s * MICROSECONDS,
-        }
-    )
-    bounds = bounds_of(key, lo_us, to_s * MICROSECONDS)
-    moved = moved_within(cursor, lo_us, to_s * MICROSECONDS)
-    samples = read(cursor, "samples_within", bounds, stretches=stretches, moved=moved.table)
-    tracks = Tracks(
-        integers(live, "grid_seconds"),
-        integers(live, "folded_to_s"),
-        to_s,
-        integers(live, "active_from_s"),
-        integers(live, "active_to_s"),
-    )
-    runs = fold(Observations.of(samples, integers(samples, "track")), tracks)
-    return _provisional(runs.on(key[runs.track]))
+
+    circuit_ids: Sequence[str]
+    circuit: Int64
+    channel_key: Int64
+    tracks: Tracks  # from folded_to_s to live_to_s
+    reach_us: Int64  # where the earliest sample that may say something beyond folded_to_s lies
+
+    def complete_up_to(self) -> dict[str, int]:
+        """Return the instant, in epoch seconds, before which all is in, by circuit."""
+        least = np.full(len(self.circuit_ids), FOREVER_S, np.int64)
+        np.minimum.at(least, self.circuit, self.tracks.from_s)
+        return dict(zip(self.circuit_ids, least.tolist(), strict=True))
+
+    def live_to(self) -> dict[str, int]:
+        """Return the end of the latest cell a sample starts in, by circuit that has had one."""
+        ends = np.zeros(len(self.circuit_ids), np.int64)
+        ends[self.circuit] = self.tracks.to_s
+        return {name: end for name, end in zip(self.circuit_ids, ends.tolist(), strict=True) if end}
 
 
-def live_to(
-    cursor: duckdb.DuckDBPyConnection,
-    circuit_ids: Sequence[str] | None,
-    keys: tuple[int, int] = ALL_KEYS,
-) -> dict[str, int]:
-    """Return the end, in epoch seconds, of the latest cell a sample starts in, by circuit."""
-    rows = cursor.execute(statement("processors", "live_to"), _asked(circuit_ids, keys)).fetchall()
-    return dict(rows)
-
-
-def complete_up_to(
+def stands(
     cursor: duckdb.DuckDBPyConnection,
     circuit_ids: Sequence[str] | None = None,
     keys: tuple[int, int] = ALL_KEYS,
-) -> dict[str, int]:
-    """Return the instant, in epoch seconds, before which all is in, by circuit; None: of all."""
-    rows = cursor.execute(
-        statement("processors", "complete_up_to"), _asked(circuit_ids, keys)
-    ).fetchall()
-    return dict(rows)
-
-
-def _asked(circuit_ids: Sequence[str] | None, keys: tuple[int, int]) -> dict[str, object]:
+) -> Stands:
+    """Return how far the channels of circuits are; None: of all."""
     names = None if circuit_ids is None else list(circuit_ids)
-    return {"circuit_ids": names, "first_key": keys[0], "last_key": keys[1]}
-
-
-def _provisional(runs: Runs) -> pa.Table:
-    measured = runs.loss_class >= 0
-    return pa.table(
-        {
-            "channel_key": runs.track.astype(np.int32),
-            "start_s": runs.start_s,
-            "end_s": runs.end_s,
-            "bgp": runs.bgp.astype(np.uint8),
-            "loss_class": pa.array(
-                np.where(measured, runs.loss_class, 0).astype(np.uint8), mask=~measured
-            ),
-        },
-        schema=PROVISIONAL_SPANS_SCHEMA,
+    asked = {"circuit_ids": names, "first_key": keys[0], "last_key": keys[1]}
+    found = read(cursor, "stands", asked | {"forever_s": FOREVER_S})
+    ids = found.column("circuit_id").combine_chunks().dictionary_encode()
+    circuit = ids.indices.to_numpy().astype(np.int64)
+    grid, folded = integers(found, "grid_seconds"), integers(found, "folded_to_s")
+    newest = np.full(len(ids.dictionary), -1, np.int64)
+    np.maximum.at(newest, circuit, integers(found, "observed_at_us_max"))
+    cells = newest[circuit] // MICROSECONDS // grid + 1
+    live_to_s = np.where(newest[circuit] < 0, 0, cells * grid)
+    tracks = Tracks(
+        grid, folded, live_to_s, integers(found, "active_from_s"), integers(found, "active_to_s")
     )
+    reach_us = folded * MICROSECONDS - integers(found, "interval_us_max")
+    return Stands(
+        ids.dictionary.to_pylist(), circuit, integers(found, "channel_key"), tracks, reach_us
+    )
+
+
+def provisional_spans(cursor: duckdb.DuckDBPyConnection, stands: Stands) -> Runs:
+    """Return the spans of whole cells from complete up to live, by (channel_key, start_s).
+
+    The same rules of evidence as for the table `spans`; later samples may still change them.
+    """
+    rows = np.flatnonzero(stands.tracks.from_s < stands.tracks.to_s)
+    if len(rows) == 0:
+        return Runs.none()
+    rows = rows[np.argsort(stands.channel_key[rows])]
+    key, lo_us, tracks = stands.channel_key[rows], stands.reach_us[rows], stands.tracks.take(rows)
+    hi_us = tracks.to_s * MICROSECONDS
+    stretches = pa.table(
+        {"track": np.arange(len(key)), "channel_key": key, "lo_us": lo_us, "hi_us": hi_us}
+    )
+    moved = moved_within(cursor, lo_us, hi_us)
+    samples = read(
+        cursor, "samples_within", bounds_of(key, lo_us, hi_us),
+        stretches=stretches, moved=moved.table,
+    )  # fmt: skip
+    runs = fold(Observations.of(samples, integers(samples, "track")), tracks)
+    return runs.on(key[runs.track])

@@ -124,7 +124,9 @@ def _judged(
     ]
     found = []
     for channel, runs in zip(
-        channels, availability_runs(cursor, judgements, parts, live), strict=True
+        channels,
+        availability_runs(facts.spans_by(cursor), judgements, parts, live),
+        strict=True,
     ):
         windows = [
             replace(window, channel=None)

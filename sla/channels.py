@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 
 from linksla.model import EVIDENCE_BGP_NOT
 from sla.answers import ChannelRun
-from sla.spans import LiveSpan, known_spans
+from sla.spans import LiveSpan, SpanSource, known_spans
 
 STATES = ("unknown", "good", "bad")
 
@@ -25,13 +24,13 @@ class ChannelAsked:
 
 
 def channel_runs(
-    cursor: duckdb.DuckDBPyConnection, asked: Sequence[ChannelAsked], live: Sequence[LiveSpan]
+    source: SpanSource, asked: Sequence[ChannelAsked], live: Sequence[LiveSpan]
 ) -> dict[int, tuple[ChannelRun, ...]]:
     """Return each channel's runs by key: they cover its range without gap, unknown included."""
     if not asked:
         return {}
     from_s, to_s = min(one.start_s for one in asked), max(one.end_s for one in asked)
-    spans = known_spans(cursor, [one.channel_key for one in asked], from_s, to_s, live)
+    spans = known_spans(source, [one.channel_key for one in asked], from_s, to_s, live)
     keys = np.array([one.channel_key for one in asked])
     lower = np.searchsorted(spans.track, keys).tolist()
     upper = np.searchsorted(spans.track, keys, "right").tolist()

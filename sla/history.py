@@ -134,19 +134,24 @@ class Historian:
         cursor: duckdb.DuckDBPyConnection,
         facts: Telemetry,
         circuit_ids: Iterable[str],
-        runs_of: RunsOf = availability_runs,
+        runs_of: RunsOf | None = None,
     ) -> dict[str, CircuitHistory]:
         """Return the histories of those circuits of which anything complete is known.
 
-        `facts` were read by the same cursor, in the same transaction. `runs_of`: how; both ways
-        come to the same.
+        `facts` were read by the same cursor, in the same transaction. `runs_of`: another way than
+        in columns, which comes to the same.
         """
         batch = _Batch()
         plans: dict[str, _CircuitPlan] = {}
         for name in circuit_ids:
             if facts.channels.get(name) and name in facts.complete_up_to_s:
                 plans[name] = self._plan(self._inventory.circuits[name], facts, batch)
-        results = runs_of(cursor, batch.judgements, batch.parts, batch.live)
+        work = batch.judgements, batch.parts, batch.live
+        results = (
+            availability_runs(facts.spans_by(cursor), *work)
+            if runs_of is None
+            else runs_of(cursor, *work)
+        )
         return {name: _finished(plan, results) for name, plan in plans.items()}
 
     def _plan(self, circuit: Circuit, facts: Telemetry, batch: "_Batch") -> "_CircuitPlan":

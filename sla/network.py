@@ -5,6 +5,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Concatenate, ParamSpec, TypeVar
 
 import duckdb
@@ -117,7 +118,10 @@ class OnNetwork:
         with self._snapshots.one() as snapshot:
             facts = snapshot.memory.get(names)
             if not isinstance(facts, Telemetry):
-                facts = snapshot.memory[names] = telemetry.read(snapshot.cursor, names)
+                facts = telemetry.read(snapshot.cursor, names)
+                if len(names) == 1:
+                    facts = replace(facts, readings={})
+                snapshot.memory[names] = facts
             yield snapshot.cursor, facts
 
 

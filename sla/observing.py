@@ -29,6 +29,7 @@ from sla.performance import (
     rollup_seconds,
 )
 from sla.periods import Ownership, Period
+from sla.readings import readings_of
 from sla.telemetry import ChannelRow, Telemetry
 
 _REMEMBERED_MAX: Final = 4_096  # four channels of 100 buckets each are some 30 kB
@@ -127,7 +128,14 @@ class Performance:
                 tasks.append(_Task(number, question, (), question.pieces))
             else:
                 tasks.append(_Task(number, question, kept.observed, missing))
-        for task, more in _read(cursor, tasks):
+        if facts.readings is None:
+            read = _read(cursor, tasks)
+        else:  # a page: what it asks next lies in the same rows
+            read = (
+                (task, readings_of(cursor, facts, asked[task.number][0]).observed(task.asked))
+                for task in tasks
+            )
+        for task, more in read:
             found[task.number] = self._judged(task, more)
         return found
 

@@ -45,6 +45,7 @@ from sla.network import Reclassified
 from sla.observing import Performance
 from sla.ownership import owned_by
 from sla.periods import Ownership
+from sla.readings import readings_of
 from sla.records import read_alarms
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
@@ -329,16 +330,11 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         circuit = self._inventory.circuits[circuit_id]
         asked = checked(circuit, metric, start_s, end_s, step_s)
         contract = self._histories.historian.contract_at(circuit, end_s)
-        with self._snapshots.one() as snapshot:
-            cursor, memory = snapshot.cursor, snapshot.memory
-            known = memory.get((circuit_id,))
-            channels = (
-                known.channels
-                if isinstance(known, Telemetry)
-                else telemetry.channels(cursor, [circuit_id])
-            ).get(circuit_id, ())
-            owns = seen[circuit_id]
-            return read_series(cursor, circuit, contract, channels, owns, asked, memory)
+        with self._facts([circuit_id]) as (cursor, facts):
+            bgp = metric == "bgp"
+            source = facts.spans_by(cursor) if bgp else readings_of(cursor, facts, circuit)
+            channels = facts.channels.get(circuit_id, ())
+            return read_series(source, circuit, contract, channels, seen[circuit_id], asked)
 
     def alarms(self, scope: Scope, *, raised_only: bool = False) -> tuple[AlarmAnswer, ...]:
         """Return alarms as they stand: raised critical first, then oldest."""

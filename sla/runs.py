@@ -31,7 +31,7 @@ from sla.boundaries import (
     state_runs,
 )
 from sla.contracts import Contract
-from sla.spans import LiveSpan, known_spans
+from sla.spans import LiveSpan, SpanSource, known_spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class _Parts:
 
 
 def availability_runs(
-    cursor: duckdb.DuckDBPyConnection,
+    source: SpanSource,
     judgements: Sequence[Judgement],
     parts: Sequence[ChannelPart],
     live: Sequence[LiveSpan] = (),
@@ -179,7 +179,7 @@ def availability_runs(
     active, key, taken_good = bases.active(columns)
     ranges = Ranges(bases.start_s, bases.end_s)
     from_s, to_s = int(bases.start_s.min()), int(bases.end_s.max())
-    spans = known_spans(cursor, columns.channel_key.tolist(), from_s, to_s, live)
+    spans = known_spans(source, columns.channel_key.tolist(), from_s, to_s, live)
     known, bad = bases.known(active, key, taken_good, spans)
     moments = moments_of(ranges, active, known, bad)
     rows = np.array(

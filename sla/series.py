@@ -1,35 +1,27 @@
 """Metrics over time, for charts: gaps stay gaps."""
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import duckdb
+import numpy as np
 
 from linksla.errors import UsageError
 from linksla.inventory import Circuit
-from linksla.sql import statement
-from processors.blocks import BLOCK_SECONDS, Range, Split
+from linksla.model import EVIDENCE_BGP_ESTABLISHED, EVIDENCE_BGP_UNKNOWN
+from processors.blocks import BLOCK_SECONDS, Range
 from sla.answers import Series, SeriesPoint
+from sla.boundaries import pairs
 from sla.contracts import Contract
-from sla.measured import (
-    Bins,
-    LatencyCounts,
-    Points,
-    Sums,
-    read_latency,
-    read_sums,
-    split_for,
-)
+from sla.measured import Bins, Points
 from sla.performance import rollup_seconds
 from sla.periods import Ownership
+from sla.readings import Readings
+from sla.spans import SpanSource, known_spans
 from sla.telemetry import ChannelRow
 from sla.words import plain
 
 POINTS_MAX: Final = 10_000
-
-Memory = MutableMapping[object, object]
-"""What questions of one snapshot have read already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +83,16 @@ def checked(circuit: Circuit, metric: str, start_s: int, end_s: int, step_s: int
 
 
 def read_series(
-    cursor: duckdb.DuckDBPyConnection,
+    source: SpanSource | Readings,
     circuit: Circuit,
     contract: Contract,
     channels: Sequence[ChannelRow],
     owns: Sequence[Ownership],
     asked: SeriesAsked,
-    memory: Memory | None = None,
 ) -> Series:
     """Return a metric over a range, one line a channel that was active in it.
 
-    `memory` is for questions of one snapshot: most metrics are read together.
+    `source`: of BGP the spans, of all others what was measured of the channels.
     """
     metric = METRICS[asked.metric]
     active = [
@@ -110,7 +101,11 @@ def read_series(
         if channel.active_from_s < asked.end_s
         and (channel.active_to_s is None or channel.active_to_s > asked.start_s)
     ]
-    values = _values(cursor, circuit, active, owns, asked, {} if memory is None else memory)
+    values = (
+        _measured(source, circuit, owns, asked)
+        if isinstance(source, Readings)
+        else _bgp(source, active, owns, asked)
+    )
     label, limit = _limit(contract, metric)
     return Series(
         circuit.id,
@@ -123,39 +118,12 @@ def read_series(
     )
 
 
-def _values(
-    cursor: duckdb.DuckDBPyConnection,
-    circuit: Circuit,
-    channels: Sequence[ChannelRow],
-    owns: Sequence[Ownership],
-    asked: SeriesAsked,
-    memory: Memory,
+def _measured(
+    readings: Readings, circuit: Circuit, owns: Sequence[Ownership], asked: SeriesAsked
 ) -> Points:
-    if asked.metric == "bgp":
-        return _bgp(cursor, channels, owns, asked)
     bins = Bins(asked.start_s, asked.end_s, asked.step_s)
-    keys = tuple(channel.channel_key for channel in channels)
     pieces = _pieces(owns, bins, rollup_seconds(circuit))
-
-    def split() -> Split:
-        if not bins.whole_hours:
-            return Split((), pieces)
-        return split_for(cursor, keys, pieces, rollup_seconds(circuit))
-
-    about = (keys, pieces, bins.whole_hours)
-    if asked.metric == "latency":
-        counts = memory.get(("latency", about))
-        if not isinstance(counts, LatencyCounts):
-            counts = memory["latency", about] = read_latency(cursor, keys, split())
-        return counts.points(bins)
-    sums = memory.get(("sums", about, bins.step_s))
-    if not isinstance(sums, Sums):
-        finer = memory.get(("sums", about))
-        made = finer.coarser(bins) if isinstance(finer, Sums) else None
-        sums = made or read_sums(cursor, keys, split(), bins)
-        memory["sums", about, bins.step_s] = sums
-        memory.setdefault(("sums", about), sums)
-    return sums.points(asked.metric)
+    return readings.rows(pieces, in_hours=bins.whole_hours).points(asked.metric, bins)
 
 
 def _pieces(owns: Sequence[Ownership], bins: Bins, grain: int) -> tuple[Range, ...]:
@@ -169,24 +137,36 @@ def _pieces(owns: Sequence[Ownership], bins: Bins, grain: int) -> tuple[Range, .
 
 
 def _bgp(
-    cursor: duckdb.DuckDBPyConnection,
+    source: SpanSource,
     channels: Sequence[ChannelRow],
     owns: Sequence[Ownership],
     asked: SeriesAsked,
 ) -> Points:
+    """Return the share of seconds with BGP established, of those where its state is known."""
     keys = [channel.channel_key for channel in channels]
-    parameters: dict[str, object] = {
-        "channel_keys": keys,
-        "first_key": min(keys, default=0),
-        "last_key": max(keys, default=0),
-        "owned_from_s": [own.start_s for own in owns],
-        "owned_to_s": [own.end_s for own in owns],
-        "start_s": asked.start_s,
-        "end_s": asked.end_s,
-        "step_s": asked.step_s,
+    runs = known_spans(source, keys, asked.start_s, asked.end_s)
+    runs = runs.take(runs.bgp != EVIDENCE_BGP_UNKNOWN)
+    known, up = (np.zeros((len(keys), asked.points), np.int64) for _ in range(2))
+    for own in owns:
+        lower, upper = max(own.start_s, asked.start_s), min(own.end_s, asked.end_s)
+        first = np.maximum(runs.start_s, lower) - asked.start_s
+        last = np.minimum(runs.end_s, upper) - asked.start_s
+        inside = np.flatnonzero(first < last)
+        row = np.searchsorted(keys, runs.track[inside])
+        bins = first[inside] // asked.step_s, (last[inside] - 1) // asked.step_s
+        number, column = pairs(bins[0], bins[1] + 1)
+        begins = column * asked.step_s
+        seconds = np.minimum(last[inside][number], begins + asked.step_s)
+        seconds -= np.maximum(first[inside][number], begins)
+        np.add.at(known, (row[number], column), seconds)
+        seconds[runs.bgp[inside][number] != EVIDENCE_BGP_ESTABLISHED] = 0
+        np.add.at(up, (row[number], column), seconds)
+    rows, columns = np.nonzero(known)
+    shares = (up[rows, columns] / known[rows, columns]).tolist()
+    return {
+        (keys[row], column): (share, share, share)
+        for row, column, share in zip(rows.tolist(), columns.tolist(), shares, strict=True)
     }
-    rows = cursor.execute(statement("sla", "series_bgp"), parameters).fetchall()
-    return {(key, step): (share, share, share) for key, step, share in rows}
 
 
 def _points(values: Points, channel: ChannelRow, asked: SeriesAsked) -> tuple[SeriesPoint, ...]:

@@ -37,7 +37,9 @@ def newest_states(
         first = max(live - _patience_seconds(history.circuit, contract), own.start_s)
         asked[name] = _asked(history.circuit, contract, facts, first, live)
         spans += _live(history.circuit, facts)
-    lanes = channel_runs(cursor, [one for many in asked.values() for one in many], spans)
+    lanes = channel_runs(
+        facts.spans_by(cursor), [one for many in asked.values() for one in many], spans
+    )
     return {
         name: tuple(_newest(lanes[one.channel_key]) for one in many) for name, many in asked.items()
     }
@@ -145,7 +147,7 @@ def read_tape(
         for runs, first_s, last_s in parts:
             _add_runs(circuit_runs, runs, max(lower, first_s), min(upper, last_s))
         asked = _asked(circuit, history.live.in_force.contract, facts, lower, upper)
-        found = channel_runs(cursor, asked, _live(circuit, facts))
+        found = channel_runs(facts.spans_by(cursor), asked, _live(circuit, facts))
         lanes += [run for one in asked for run in found[one.channel_key]]
     return Tape(
         circuit.id,

@@ -1,16 +1,21 @@
 """What the judge reads of the telemetry store: channels, horizons, provisional spans."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
 from linksla.sql import statement
 from processors import tables
-from sla.spans import LiveSpan
+from processors.runs import LOSS_CLASS_UNKNOWN, Runs
+from sla.spans import LiveSpan, ReadSpans, SpanSource
 
-_SPAN_COLUMNS: Final = ("channel_key", "start_s", "end_s", "bgp", "loss_class")
+if TYPE_CHECKING:
+    from sla.readings import Readings
+
+_SPANS_READ_CIRCUITS_MAX: Final = 256
+"""Their spans of a year are some 400,000; of more circuits, what is needed is read when it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +37,15 @@ class Telemetry:
     complete_up_to_s: dict[str, int]
     live_to_s: dict[str, int]
     live: dict[int, tuple[LiveSpan, ...]]  # by channel key
-    fingerprints: dict[str, tuple[object, ...]]
+    fingerprints: dict[str, tuple[int, int]]
     ledger_counts: dict[str, int]  # late, duplicate, conflicting: what may have changed rollups
     calculation_versions: dict[tuple[str, str], int]  # latest by circuit and month
+    spans: ReadSpans | None = None  # None: more than are held at once
+    readings: "dict[str, Readings] | None" = None  # by circuit; None: nobody asks several times
+
+    def spans_by(self, cursor: duckdb.DuckDBPyConnection) -> SpanSource:
+        """Return where spans are known from: what was read, else the snapshot's cursor."""
+        return cursor if self.spans is None else self.spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +62,13 @@ def horizons(
     keys: tuple[int, int] = tables.ALL_KEYS,
 ) -> Horizons:
     """Return both horizons of those circuits that have them; `keys`: where their channels lie."""
-    complete = tables.complete_up_to(cursor, circuit_ids, keys)
-    return Horizons(complete, tables.live_to(cursor, circuit_ids, keys))
+    stands = tables.stands(cursor, circuit_ids, keys)
+    return Horizons(stands.complete_up_to(), stands.live_to())
 
 
 def complete_up_to(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Return up to where each circuit is complete."""
-    return tables.complete_up_to(cursor)
+    return tables.stands(cursor).complete_up_to()
 
 
 def channels(
@@ -76,36 +87,46 @@ def channels(
 
 
 def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telemetry:
-    """Read channels, both horizons and the provisional spans of circuits."""
+    """Read channels, both horizons, spans and provisional spans of circuits."""
     ids = {"circuit_ids": list(circuit_ids)}
     known = channels(cursor, circuit_ids)
-    numbers = [channel.channel_key for rows in known.values() for channel in rows]
-    keys = min(numbers, default=0), max(numbers, default=0)
-    range_ = {"first_key": keys[0], "last_key": keys[1]}
-    fingerprints = {
-        row[0]: tuple(row[1:])
-        for row in cursor.execute(statement("sla", "fingerprints"), ids | range_).fetchall()
-    }
-    both = horizons(cursor, circuit_ids, keys)
+    keys = {name: [row.channel_key for row in rows] for name, rows in known.items()}
+    numbers = [number for some in keys.values() for number in some]
+    first, last = min(numbers, default=0), max(numbers, default=0)
+    stands = tables.stands(cursor, circuit_ids, (first, last))
+    spans: ReadSpans | None = None
+    if len(known) <= _SPANS_READ_CIRCUITS_MAX:
+        spans = ReadSpans.of(cursor, numbers)
+        fingerprints = spans.fingerprints(keys)
+    else:
+        fingerprints = _fingerprints(cursor, {**ids, "first_key": first, "last_key": last})
     return Telemetry(
         known,
-        both.complete_up_to_s,
-        both.live_to_s,
-        _live_spans(cursor, circuit_ids, keys),
+        stands.complete_up_to(),
+        stands.live_to(),
+        _live_spans(tables.provisional_spans(cursor, stands)),
         fingerprints,
         dict(cursor.execute(statement("sla", "ledger_counts"), ids).fetchall()),
         _calculation_versions(cursor, circuit_ids),
+        spans,
     )
 
 
-def _live_spans(
-    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str], keys: tuple[int, int]
-) -> dict[int, tuple[LiveSpan, ...]]:
+def _fingerprints(
+    cursor: duckdb.DuckDBPyConnection, asked: Mapping[str, object]
+) -> dict[str, tuple[int, int]]:
+    rows = cursor.execute(statement("sla", "fingerprints"), dict(asked)).fetchall()
+    return {name: (spans, int(content)) for name, spans, content in rows}
+
+
+def _live_spans(runs: Runs) -> dict[int, tuple[LiveSpan, ...]]:
     found: dict[int, list[LiveSpan]] = {}
-    columns = tables.provisional_spans(cursor, list(circuit_ids), keys).to_pydict()
-    rows = zip(*(columns[name] for name in _SPAN_COLUMNS), strict=True)
-    for key, start_s, end_s, bgp, loss_class in rows:
-        found.setdefault(key, []).append(LiveSpan(key, start_s, end_s, bgp, loss_class))
+    columns = (runs.track, runs.start_s, runs.end_s, runs.bgp, runs.loss_class)
+    for key, start_s, end_s, bgp, loss_class in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        measured = None if loss_class == LOSS_CLASS_UNKNOWN else loss_class
+        found.setdefault(key, []).append(LiveSpan(key, start_s, end_s, bgp, measured))
     return {key: tuple(spans) for key, spans in found.items()}
 
 

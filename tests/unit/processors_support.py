@@ -14,6 +14,7 @@ from linksla.model import LOSS_LADDER_PPM, SAMPLE_SCHEMA, Poll, Reject
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
+from processors.runs import LOSS_CLASS_UNKNOWN, Runs
 from processors.writer import Writer
 
 US = 1_000_000
@@ -207,6 +208,13 @@ def reference_spans(samples: Iterable[Sample], one: Circuit, from_s: int, to_s: 
                 end = start + one.grid_seconds
                 spans.append((one.id, channel.name, start, end, bgp, loss_class))
     return spans
+
+
+def spans_of(runs: Runs) -> list[tuple[int, int, int, int, int | None]]:
+    """Return runs as rows of the table of spans: key, start, end, bgp, loss class."""
+    columns = (runs.track, runs.start_s, runs.end_s, runs.bgp, runs.loss_class)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [(*rest, None if loss == LOSS_CLASS_UNKNOWN else loss) for *rest, loss in rows]
 
 
 def stored_spans(store: TelemetryStore) -> list[Span]:

@@ -7,9 +7,10 @@ import pytest
 
 from linksla.stores import TelemetryStore
 from processors.blocks import BLOCK_SECONDS, BlockMaker, Readable, readable
-from sla.measured import METRICS, Bins, read_latency, read_sums, split_for
+from sla.measured import Bins
 from sla.observed import observed_of
 from sla.performance import Asked, read_observed
+from sla.readings import Readings
 from sla.telemetry import ChannelRow
 from tests.unit.processors_support import (
     MIDNIGHT,
@@ -25,6 +26,7 @@ from tests.unit.processors_support import (
 HOURS = 5
 CHANNELS = ("a", "b", "c")
 KEYS = (1, 2, 3)
+METRICS = ("latency", "jitter", "loss", "throughput_rx", "throughput_tx")
 
 
 def measured(seed: int) -> list[Sample]:
@@ -66,12 +68,9 @@ def made(store: TelemetryStore, watermark: int = HOURS * 3_600, rows: int = 60) 
 
 def answers(store: TelemetryStore, step: int, upper: int) -> dict[str, object]:
     bins = Bins(MIDNIGHT, MIDNIGHT + upper, step)
-    split = split_for(store.writer, KEYS, [(bins.start_s, bins.end_s)], 60)
-    latency, sums = (
-        read_latency(store.writer, KEYS, split),
-        read_sums(store.writer, KEYS, split, bins),
-    )
-    return {"latency": latency.points(bins)} | {name: sums.points(name) for name in METRICS}
+    readings = Readings(store.writer, KEYS, 60)
+    rows = readings.rows([(bins.start_s, bins.end_s)], in_hours=bins.whole_hours)
+    return {name: rows.points(name, bins) for name in METRICS}
 
 
 ASKED = [(3_600, 5 * 3_600), (7_200, 5 * 3_600), (7_200, 4 * 3_600 + 1_260), (86_400, 5 * 3_600)]
@@ -87,20 +86,6 @@ def test_answers_with_blocks_are_those_without(memory_store, step: int, upper: i
     assert readable(memory_store.writer, KEYS).to_s == MIDNIGHT + 4 * 3_600
     assert answers(memory_store, step, upper) == before
     assert len(before["latency"]) >= len(CHANNELS)
-
-
-@pytest.mark.parametrize("upper", [5 * 3_600, 4 * 3_600 + 1_260])
-def test_longer_bins_put_together_are_those_read(memory_store, upper: int) -> None:
-    written(memory_store, measured(9))
-    made(memory_store)
-    fine, coarse = (Bins(MIDNIGHT, MIDNIGHT + upper, step) for step in (3_600, 10_800))
-    split = split_for(memory_store.writer, KEYS, [(fine.start_s, fine.end_s)], 60)
-    put_together = read_sums(memory_store.writer, KEYS, split, fine).coarser(coarse)
-
-    read = read_sums(memory_store.writer, KEYS, split, coarse)
-    assert put_together is not None
-    for name in METRICS:
-        assert put_together.points(name) == read.points(name)
 
 
 def test_only_the_blocks_are_read_of_whole_closed_hours(memory_store) -> None:
@@ -172,8 +157,10 @@ def test_steps_that_reach_beyond_an_hour_are_never_read_from_blocks(memory_store
     written(memory_store, measured(6), grid=7_200)
     made(memory_store)
 
-    split = split_for(memory_store.writer, KEYS, [(MIDNIGHT, MIDNIGHT + 4 * 3_600)], 7_200)
-    assert split.blocks == ()
+    before = Readings(memory_store.writer, KEYS, 7_200).rows([(MIDNIGHT, MIDNIGHT + 4 * 3_600)])
+    memory_store.writer.execute("delete from rollup_blocks")
+    after = Readings(memory_store.writer, KEYS, 7_200).rows([(MIDNIGHT, MIDNIGHT + 4 * 3_600)])
+    assert len(before.start_s) == len(after.start_s) > 0
 
 
 def test_folded_days_are_read_from_what_their_minutes_became(memory_store) -> None:

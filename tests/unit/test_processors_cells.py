@@ -11,7 +11,7 @@ from linksla.inventory import Circuit
 from linksla.model import BGP_STATES, LOSS_LADDER_PPM
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
-from processors.tables import complete_up_to, live_to, provisional_spans
+from processors.tables import provisional_spans, stands
 from tests.unit.processors_support import (
     MIDNIGHT,
     US,
@@ -22,6 +22,7 @@ from tests.unit.processors_support import (
     numbered,
     poll_of,
     reference_spans,
+    spans_of,
     stored_spans,
     winners,
     writer_of,
@@ -197,7 +198,8 @@ def test_any_order_duplication_and_split_gives_the_spans_and_rollups_of_the_refe
             writer = writer_of(store, *circuits)
         writer.write(final if samples is None else poll_of(samples))
         so_far += samples or []
-        complete = complete_up_to(store.writer)
+        with store.reader() as cursor:
+            complete = stands(cursor).complete_up_to()
         for one in circuits:
             first = MIDNIGHT - 40 * one.grid_seconds
             first -= first % one.grid_seconds
@@ -205,14 +207,16 @@ def test_any_order_duplication_and_split_gives_the_spans_and_rollups_of_the_refe
             folded = min(complete[one.id], MIDNIGHT + 50 * one.grid_seconds)
             want = reference_spans(so_far, one, first, folded)
             assert [span for span in stored_spans(store) if span[0] == one.id] == want
-            live = live_to(store.writer, [one.id]).get(one.id, folded)
-            ahead = provisional_spans(store.writer, [one.id]).to_pylist()
+            with store.reader() as cursor:
+                found = stands(cursor, [one.id])
+                ahead = spans_of(provisional_spans(cursor, found))
+            live = found.live_to().get(one.id, folded)
             names = dict(
                 store.writer.execute("select channel_key, channel from channels").fetchall()
             )
-            assert [
-                (one.id, names[row["channel_key"]], *list(row.values())[1:]) for row in ahead
-            ] == reference_spans(so_far, one, max(first, folded), live)
+            assert [(one.id, names[key], *span) for key, *span in ahead] == reference_spans(
+                so_far, one, max(first, folded), live
+            )
         assert_rollups(store, circuits, so_far, complete)
     store.close()
 

@@ -16,7 +16,7 @@ from linksla.settings import RetentionSettings, StorageSettings
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 from processors.housekeeping import Done, Housekeeper
-from processors.tables import provisional_spans
+from processors.tables import provisional_spans, stands
 from tests.unit.processors_support import (
     DAY,
     MIDNIGHT,
@@ -346,8 +346,8 @@ def test_what_is_not_folded_yet_is_found_in_files_at_start_and_by_readers(tmp_pa
     steps(housekeeper_of(store))
     assert table_of(store, "samples") and len(files_of(store)) == 1  # noqa: PT018
     with store.reader() as cursor:
-        live = provisional_spans(cursor, ["X"]).to_pylist()
-    assert [(one["start_s"], one["loss_class"]) for one in live] == [(MIDNIGHT, 6)]
+        live = provisional_spans(cursor, stands(cursor, ["X"]))
+    assert (live.start_s.tolist(), live.loss_class.tolist()) == ([MIDNIGHT], [6])
 
     again = writer_of(store, *circuits)
     again.write(idle_poll([P], 30_000))

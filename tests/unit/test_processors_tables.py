@@ -10,12 +10,7 @@ import pytest
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 from processors.buckets import bucket_middle_us
-from processors.tables import (
-    PROVISIONAL_SPANS_SCHEMA,
-    complete_up_to,
-    live_to,
-    provisional_spans,
-)
+from processors.tables import provisional_spans, stands
 from tests.unit.processors_support import (
     MIDNIGHT,
     US,
@@ -25,6 +20,7 @@ from tests.unit.processors_support import (
     idle_poll,
     numbered,
     poll_of,
+    spans_of,
     watermark_to,
     writer_of,
 )
@@ -105,17 +101,20 @@ def test_provisional_spans_go_from_complete_to_the_latest_cell_of_the_circuit(
     writer.write(poll_of(numbered([*steps, held])))
 
     with memory_store.reader() as cursor:
-        spans = provisional_spans(cursor, ["X"])
-        assert spans.schema == PROVISIONAL_SPANS_SCHEMA
-        assert [tuple(row.values()) for row in spans.to_pylist()] == [
+        found = stands(cursor, ["X"])
+        assert spans_of(provisional_spans(cursor, found)) == [
             (1, MIDNIGHT + 60, MIDNIGHT + 100, 1, 0),
             (2, MIDNIGHT + 60, MIDNIGHT + 80, 2, 0),
         ]
-        assert provisional_spans(cursor, None).equals(spans)
-        assert provisional_spans(cursor, ["other"]).num_rows == 0
-        assert live_to(cursor, None) == {"X": MIDNIGHT + 100}
-        assert live_to(cursor, ["other"]) == {}
-        assert complete_up_to(cursor)["X"] == MIDNIGHT + 60
+        assert found.live_to() == {"X": MIDNIGHT + 100}
+        everyone, other = stands(cursor), stands(cursor, ["other"])
+        assert spans_of(provisional_spans(cursor, everyone)) == spans_of(
+            provisional_spans(cursor, found)
+        )
+        assert len(provisional_spans(cursor, other)) == 0
+        assert (everyone.live_to(), other.live_to()) == (found.live_to(), {})
+        assert everyone.complete_up_to()["X"] == MIDNIGHT + 60
+        assert stands(cursor, ["nobody's"]).complete_up_to() == {}
 
 
 def test_once_all_is_complete_nothing_is_provisional(memory_store) -> None:
@@ -123,7 +122,7 @@ def test_once_all_is_complete_nothing_is_provisional(memory_store) -> None:
     writer.write(poll_of(numbered([at(0), at(10)])))
     writer.write(idle_poll([partition_of("X")], 100))
 
-    assert provisional_spans(memory_store.writer, None).num_rows == 0
+    assert len(provisional_spans(memory_store.writer, stands(memory_store.writer))) == 0
 
 
 def test_readers_see_what_was_committed_while_the_writer_goes_on(memory_store) -> None:
@@ -132,7 +131,7 @@ def test_readers_see_what_was_committed_while_the_writer_goes_on(memory_store) -
     memory_store.writer.execute("begin")
     memory_store.writer.execute("update channel_progress set observed_at_us_max = 0")
     with memory_store.reader() as cursor:
-        seen = live_to(cursor, None)
+        seen = stands(cursor).live_to()
     memory_store.writer.execute("rollback")
 
     assert seen == {"X": MIDNIGHT + 10}

@@ -1,0 +1,322 @@
+"""What was measured of a circuit's channels, read once from a snapshot for all that is asked of it.
+
+A page asks for objectives and five charts at two resolutions: read one by one, that was eleven
+statements over the same rows. Sums are whole numbers: it is all one how they are put together.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from linksla.inventory import Circuit
+from linksla.sql import statement
+from processors.blocks import BLOCK_SECONDS, Range, Readable, Split, readable
+from processors.observations import Bool, Int64, integers, integers_or_zero
+from sla.measured import Bins, LatencyCounts, Points, near
+from sla.measures import Observed, Totals
+from sla.performance import Asked, observed, rollup_seconds
+from sla.telemetry import Telemetry
+
+Float64 = npt.NDArray[np.float64]
+
+_METRICS: Final = {"jitter": "us", "loss": "ppm", "rx": "bps", "tx": "bps"}
+_WIDE: Final = ("rx", "tx")  # their sums may be beyond 64 bits: halves are kept
+_NAMES: Final = {"throughput_rx": "rx", "throughput_tx": "tx"}
+_HALF: Final = 1 << 32
+_NONE: Final = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Hours and steps of channels, a row each in no order, and their histograms apart.
+
+    `columns` by name as in the tables; a greatest value is -1 where there is none, `lows` (the
+    least mean of a step) NaN. Buckets are as stored, other metrics' too.
+    """
+
+    channel_key: Int64
+    start_s: Int64
+    columns: dict[str, Int64]
+    lows: dict[str, Float64]
+    histogram: LatencyCounts
+
+    def starting_in(self, ranges: Sequence[Range]) -> "Rows":
+        """Return what starts in ranges that are in order of time."""
+        rows, many = _within(self.start_s, ranges), _within(self.histogram.start_s, ranges)
+        return Rows(
+            self.channel_key[rows],
+            self.start_s[rows],
+            {name: values[rows] for name, values in self.columns.items()},
+            {name: values[rows] for name, values in self.lows.items()},
+            self.histogram.take(many),
+        )
+
+    def points(self, metric: str, bins: Bins) -> Points:
+        """Return low, middle and high of each channel and bin that has a value.
+
+        Of latency p5, median and p95; of others the least mean of a step, the mean, the greatest.
+        """
+        if metric == "latency":
+            return self.histogram.of_latency().points(bins)
+        name = _NAMES.get(metric, metric)
+        if len(self.start_s) == 0:
+            return {}
+        count = self.columns[f"{name}_count"]
+        some = np.flatnonzero(count)
+        keys = np.unique(self.channel_key)
+        group = np.searchsorted(keys, self.channel_key[some]) * bins.count
+        group += (self.start_s[some] - bins.start_s) // bins.step_s
+        some, group = some[order := np.argsort(group, kind="stable")], group[order]
+        first = np.flatnonzero(np.diff(group, prepend=-1))
+        if len(first) == 0:
+            return {}
+        total = self._total(name, some, first)
+        lows = np.fmin.reduceat(self.lows[name][some], first).tolist()
+        means = (total / np.add.reduceat(count[some], first)).tolist()
+        highs = np.maximum.reduceat(self.columns[f"{name}_max"][some], first).tolist()
+        where = ((int(keys[at // bins.count]), at % bins.count) for at in group[first].tolist())
+        points = zip(lows, means, map(float, highs), strict=True)
+        return dict(zip(where, points, strict=True))
+
+    def _total(self, name: str, rows: npt.NDArray[np.intp], first: npt.NDArray[np.intp]) -> Float64:
+        """Return sums of groups of rows, rounded once."""
+        low = np.add.reduceat(self.columns[f"{name}_sum"][rows], first)
+        if name not in _WIDE:
+            return low.astype(np.float64)
+        high = np.add.reduceat(self.columns[f"{name}_high"][rows], first) + low // _HALF
+        total: Float64 = high.astype(np.float64) * _HALF + (low % _HALF).astype(np.float64)
+        return total
+
+    def observed(self, asked: Asked) -> tuple[Observed, ...]:
+        """Return what all rows come to, by channel; those without a row are left out."""
+        keys = np.unique(self.channel_key)
+        row = np.searchsorted(keys, self.channel_key)
+        buckets = self.histogram.by_key()
+        found = []
+        for channel in asked.channels:
+            at = int(np.searchsorted(keys, channel.channel_key))
+            if at == len(keys) or keys[at] != channel.channel_key:
+                continue
+            of = np.flatnonzero(row == at)
+            totals = {name: values[of] for name, values in self.columns.items()}
+            found.append(_observed(asked, channel.channel, totals, buckets.get(int(keys[at]), {})))
+        return tuple(found)
+
+
+def _observed(
+    asked: Asked, name: str, columns: dict[str, Int64], buckets: dict[int, int]
+) -> Observed:
+    def total(column: str) -> int:
+        return int(columns[column].sum())
+
+    def greatest(column: str) -> int:
+        return max(int(columns[column].max(initial=0)), 0)
+
+    throughput = {
+        metric: Totals(
+            total(f"{short}_count"),
+            total(f"{short}_high") * _HALF + total(f"{short}_sum"),
+            greatest(f"{short}_max"),
+        )
+        for metric, short in _NAMES.items()
+        if asked.throughput
+    }
+    values = [
+        total("latency_count"), total("latency_sum"), greatest("latency_max"), total("lost_count"),
+        total("loss_count"), total("loss_sum"), greatest("loss_max"),
+        total("jitter_count"), total("jitter_sum"), greatest("jitter_max"),
+    ]  # fmt: skip
+    return observed(name, values, buckets, throughput)
+
+
+@dataclass(slots=True)
+class _Form:
+    """What was read from one table: the ranges, and the rows that start in them."""
+
+    table: str
+    read: list[Range] = field(default_factory=list)
+    parts: list[Rows] = field(default_factory=list)
+
+    def rows(
+        self, cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], ranges: Sequence[Range]
+    ) -> Iterator[Rows]:
+        """Yield what starts in ranges; what was not read before is."""
+        missing = without(ranges, self.read)
+        groups = [missing] if self.table == "rows_blocks" else near(missing)
+        for some in groups if missing else ():
+            self.parts.append(_read(cursor, self.table, keys, some))
+        self.read = sorted([*self.read, *missing])
+        for part in self.parts:
+            yield part.starting_in(ranges)
+
+
+class Readings:
+    """Reads what was measured of channels of one grid, each row at most once; of one snapshot."""
+
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int], rollup_seconds: int
+    ) -> None:
+        """Remember what may be asked for; nothing is read yet."""
+        self._cursor = cursor
+        self._keys = tuple(channel_keys)
+        self._by_hours = BLOCK_SECONDS % rollup_seconds == 0  # else a step may reach beyond an hour
+        self._readable: Readable | None = None
+        self._blocks, self._steps = _Form("rows_blocks"), _Form("rows_steps")
+        self._found: dict[tuple[tuple[Range, ...], bool], Rows] = {}
+
+    def rows(self, pieces: Sequence[Range], *, in_hours: bool = True) -> Rows:
+        """Return what starts in pieces of whole steps, in order of time.
+
+        `in_hours` False: every step as a row of its own.
+        """
+        asked = tuple(pieces), in_hours
+        found = self._found.get(asked)
+        if found is None:  # five charts at two resolutions ask for the same
+            found = self._found[asked] = self._rows(pieces, in_hours=in_hours)
+        return found
+
+    def _rows(self, pieces: Sequence[Range], *, in_hours: bool) -> Rows:
+        if not self._keys:
+            return _together([])
+        split = Split((), tuple(pieces))
+        if in_hours and self._by_hours:
+            if self._readable is None:
+                self._readable = readable(self._cursor, self._keys)
+            split = self._readable.split(pieces)
+        return _together(
+            [
+                *self._blocks.rows(self._cursor, self._keys, split.blocks),
+                *self._steps.rows(self._cursor, self._keys, split.steps),
+            ]
+        )
+
+    def observed(self, asked: Asked) -> tuple[Observed, ...]:
+        """Return what is asked, by channel, exactly as `observed_of` does."""
+        return self.rows(asked.pieces).observed(asked) if asked.pieces else ()
+
+
+def readings_of(cursor: duckdb.DuckDBPyConnection, facts: Telemetry, circuit: Circuit) -> Readings:
+    """Return what is read of a circuit for all who ask of `facts`, which `cursor` has read."""
+    found = None if facts.readings is None else facts.readings.get(circuit.id)
+    if found is None:
+        keys = [channel.channel_key for channel in facts.channels.get(circuit.id, ())]
+        found = Readings(cursor, keys, rollup_seconds(circuit))
+        if facts.readings is not None:
+            facts.readings[circuit.id] = found
+    return found
+
+
+def without(ranges: Sequence[Range], known: Sequence[Range]) -> list[Range]:
+    """Return what of ranges lies in none of the known ones; both are in order of time."""
+    found: list[Range] = []
+    for lower, upper in ranges:
+        at = lower
+        for first, last in known:
+            if last <= at or first >= upper:
+                continue
+            if at < first:
+                found.append((at, first))
+            at = max(at, last)
+        if at < upper:
+            found.append((at, upper))
+    return found
+
+
+def _within(start_s: Int64, ranges: Sequence[Range]) -> Bool:
+    if not ranges:
+        return np.zeros(len(start_s), np.bool_)
+    lower, upper = np.array(ranges, np.int64).T
+    at = np.searchsorted(lower, start_s, "right") - 1
+    inside: Bool = (at >= 0) & (start_s < upper[at])
+    return inside
+
+
+def _read(
+    cursor: duckdb.DuckDBPyConnection, table: str, keys: Sequence[int], ranges: Sequence[Range]
+) -> Rows:
+    found = cursor.sql(
+        statement("sla", table),
+        params={
+            "channel_keys": list(keys),
+            "first_key": min(keys),
+            "last_key": max(keys),
+            "from_s": [lower for lower, _ in ranges],
+            "to_s": [upper for _, upper in ranges],
+            "first_s": ranges[0][0],
+            "last_s": ranges[-1][1],
+        },
+    ).to_arrow_table()
+    return _steps(found) if table == "rows_steps" else _rows(found, _lows(found))
+
+
+def _rows(found: pa.Table, lows: dict[str, Float64]) -> Rows:
+    columns = {
+        "lost_count": integers(found, "lost_count"),
+        "latency_count": integers(found, "latency_count"),
+        "latency_sum": integers(found, "latency_sum_us"),
+        "latency_max": _greatest(found, "latency_max_us"),
+    }
+    for name, unit in _METRICS.items():
+        columns[f"{name}_count"] = integers(found, f"{name}_count")
+        columns[f"{name}_max"] = _greatest(found, f"{name}_max_{unit}")
+        if name in _WIDE:
+            columns[f"{name}_high"] = integers(found, f"{name}_sum_high")
+            columns[f"{name}_sum"] = integers(found, f"{name}_sum_low")
+        else:
+            columns[f"{name}_sum"] = integers(found, f"{name}_sum_{unit}")
+    key, start_s = integers(found, "channel_key"), integers(found, "start_s")
+    return Rows(key, start_s, columns, lows, LatencyCounts.of_lists(found))
+
+
+def _greatest(found: pa.Table, name: str) -> Int64:
+    values = integers_or_zero(found, name)
+    if found.column(name).null_count:
+        values = np.where(found.column(name).is_null().to_numpy(), -1, values)
+    return values
+
+
+def _lows(found: pa.Table) -> dict[str, Float64]:
+    return {name: found.column(f"{name}_low_{unit}").to_numpy() for name, unit in _METRICS.items()}
+
+
+def _steps(found: pa.Table) -> Rows:
+    """Return rows of parts as rows of steps: the least mean does not hang on how polls were cut."""
+    parts = _rows(found, {})
+    order = np.lexsort((parts.start_s, parts.channel_key))
+    key, start_s = parts.channel_key[order], parts.start_s[order]
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = (key[1:] != key[:-1]) | (start_s[1:] != start_s[:-1])
+    first = np.flatnonzero(begins)
+    columns = {
+        name: (np.maximum if name.endswith("_max") else np.add).reduceat(values[order], first)
+        if len(first)
+        else values
+        for name, values in parts.columns.items()
+    }
+    lows = {}
+    for name in _METRICS:
+        total = columns[f"{name}_sum"].astype(np.float64)
+        if name in _WIDE:
+            total += columns[f"{name}_high"].astype(np.float64) * _HALF
+        with np.errstate(invalid="ignore"):
+            lows[name] = total / columns[f"{name}_count"]
+    return Rows(key[first], start_s[first], columns, lows, parts.histogram)
+
+
+def _together(parts: Sequence[Rows]) -> Rows:
+    if not parts:
+        return Rows(_NONE, _NONE, {}, {}, LatencyCounts.together([]))
+    if len(parts) == 1:
+        return parts[0]
+    return Rows(
+        np.concatenate([part.channel_key for part in parts]),
+        np.concatenate([part.start_s for part in parts]),
+        {name: np.concatenate([p.columns[name] for p in parts]) for name in parts[0].columns},
+        {name: np.concatenate([p.lows[name] for p in parts]) for name in parts[0].lows},
+        LatencyCounts.together([part.histogram for part in parts]),
+    )

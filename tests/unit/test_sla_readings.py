@@ -1,0 +1,199 @@
+"""What is read once of a circuit comes to what many statements, or a plain loop, come to."""
+
+import random
+from collections import defaultdict
+
+import pytest
+
+from linksla.stores import TelemetryStore
+from processors.blocks import BlockMaker
+from processors.buckets import bucket_middle_us, bucket_of
+from sla import telemetry
+from sla.measured import Bins, Points
+from sla.performance import Asked, read_observed
+from sla.readings import Readings, without
+from sla.spans import ReadSpans, known_spans
+from sla.telemetry import ChannelRow
+from tests.unit.processors_support import (
+    MIDNIGHT,
+    US,
+    Sample,
+    at,
+    circuit,
+    numbered,
+    poll_of,
+    writer_of,
+)
+
+CHANNELS = ("a", "b", "c")
+KEYS = (1, 2, 3)
+HOURS = 5
+COLUMNS = {
+    "jitter": "jitter_us", "loss": "loss_ppm", "throughput_rx": "rx_bps", "throughput_tx": "tx_bps",
+}  # fmt: skip
+
+
+def measured(seed: int) -> list[Sample]:
+    """Return hours of three channels, in order of time; some samples say little."""
+    rng = random.Random(seed)
+    return [
+        at(
+            second,
+            channel=channel,
+            latency_us=None if rng.random() < 0.1 else rng.randrange(1, 20_000),
+            loss_ppm=rng.choice([None, 0, 10_000, 1_000_000]),
+            jitter_us=rng.choice([None, rng.randrange(500)]),
+            rx_bps=rng.choice([None, rng.randrange(2**62)]),
+            tx_bps=rng.choice([None, rng.randrange(2**40)]),
+            bgp_state=rng.choice([6, 6, 6, 1, 0]),
+        )
+        for second in range(0, HOURS * 3_600, 30)
+        for channel in CHANNELS
+        if rng.random() < 0.9 and not (channel == "b" and 3_600 <= second < 7_200)
+    ]
+
+
+def filled(store: TelemetryStore, samples: list[Sample]) -> None:
+    """Write samples in two polls, make blocks, and have a late sample change an hour."""
+    writer = writer_of(store, circuit(channels=CHANNELS), circuit("other", channels=("z",)))
+    writer.write(poll_of(numbered(samples[:500])))
+    writer.write(poll_of(numbered(samples[500:], 500)))
+    maker = BlockMaker(store, lambda _point: None)
+    maker.start()
+    while maker.make((MIDNIGHT + HOURS * 3_600) * US, 100_000):
+        pass
+
+
+def second_of(sample: Sample) -> int:
+    return sample.observed_at_us // US
+
+
+def by_hand(
+    samples: list[Sample], metric: str, pieces: list[tuple[int, int]], bins: Bins
+) -> Points:
+    """Return the points of a metric by looking at every sample."""
+    values = defaultdict(list)
+    minutes = defaultdict(list)
+    for sample in samples:
+        minute = second_of(sample) // 60 * 60
+        value = sample.latency_us if metric == "latency" else getattr(sample, COLUMNS[metric])
+        if metric == "loss" and value is None and sample.latency_us is not None:
+            value = 0  # DESIGN 6
+        if value is None or not any(lower <= minute < upper for lower, upper in pieces):
+            continue
+        where = KEYS[CHANNELS.index(sample.channel)], (minute - bins.start_s) // bins.step_s
+        values[where].append(value)
+        minutes[where, minute].append(value)
+    if metric == "latency":
+        return {where: ranked(many) for where, many in values.items()}
+    means = defaultdict(list)
+    for (where, _), many in minutes.items():
+        means[where].append(sum(many) / len(many))
+    return {
+        where: (min(means[where]), sum(many) / len(many), float(max(many)))
+        for where, many in values.items()
+    }
+
+
+def ranked(values: list[int]) -> tuple[float, float, float]:
+    """Return p5, median and p95 by nearest rank, as the middles of their buckets."""
+    ordered = sorted(values)
+    n = len(ordered)
+    found = (ordered[-(-n * part // 100) - 1] for part in (5, 50, 95))
+    low, middle, high = (float(bucket_middle_us(bucket_of(value))) for value in found)
+    return low, middle, high
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_points_are_those_of_every_sample_looked_at(memory_store, seed: int) -> None:
+    samples = measured(seed)
+    filled(memory_store, samples)
+    complete = [s for s in samples if second_of(s) < MIDNIGHT + HOURS * 3_600 - 120]
+    readings = Readings(memory_store.writer, KEYS, 60)
+    cut = MIDNIGHT + 2 * 3_600 + 1_260
+    for pieces in (
+        [(MIDNIGHT + 7_260, cut), (cut + 120, MIDNIGHT + HOURS * 3_600 - 120)],
+        [(MIDNIGHT, MIDNIGHT + HOURS * 3_600 - 120)],
+        [(MIDNIGHT + 3_600, MIDNIGHT + 4 * 3_600)],
+    ):
+        for step in (3_600, 7_200, 300):
+            bins = Bins(MIDNIGHT, MIDNIGHT + HOURS * 3_600, step)
+            rows = readings.rows(pieces, in_hours=bins.whole_hours)
+            for metric in ("latency", *COLUMNS):
+                expected = by_hand(complete, metric, pieces, bins)
+                found = rows.points(metric, bins)
+                assert found.keys() == expected.keys()
+                for where, point in found.items():
+                    assert point == pytest.approx(expected[where], rel=1e-12), (metric, where)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_objectives_are_observed_as_by_statements(memory_store, seed: int) -> None:
+    rng = random.Random(seed)
+    filled(memory_store, measured(seed + 10))
+    channels = [ChannelRow("X", name, key, 0, None) for key, name in enumerate(CHANNELS, 1)]
+    readings = Readings(memory_store.writer, KEYS, 60)
+    for _ in range(6):  # one after the other: what was read before is read no more
+        cuts = sorted(rng.sample(range(0, HOURS * 3_600, 60), 6))
+        pieces = [(MIDNIGHT + a, MIDNIGHT + b) for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
+        asked = Asked(channels, pieces, 60, throughput=rng.random() < 0.5)
+
+        assert [readings.observed(asked)] == read_observed(memory_store.writer, [asked])
+    assert readings.observed(Asked(channels, [], 60)) == ()
+
+
+def test_each_row_is_read_once(memory_store) -> None:
+    filled(memory_store, measured(3))
+    readings = Readings(memory_store.writer, KEYS, 60)
+    bins = Bins(MIDNIGHT, MIDNIGHT + HOURS * 3_600, 3_600)
+    whole = [(bins.start_s, bins.end_s)]
+    before = readings.rows([(MIDNIGHT, MIDNIGHT + 4_000)]).points("jitter", bins)
+    first = readings.rows(whole).points("jitter", bins)
+    memory_store.writer.execute("delete from rollup_blocks")
+    memory_store.writer.execute("delete from rollup_parts")
+
+    assert readings.rows(whole).points("jitter", bins) == first
+    assert readings.rows([(MIDNIGHT, MIDNIGHT + 4_000)]).points("jitter", bins) == before
+    assert Readings(memory_store.writer, KEYS, 60).rows(whole).points("jitter", bins) == {}
+
+
+def test_without_leaves_what_no_known_range_covers() -> None:
+    rng = random.Random(4)
+    for _ in range(500):
+        wanted, known = ({rng.randrange(30) for _ in range(12)} for _ in range(2))
+        as_ranges = [[(n, n + 1) for n in sorted(some)] for some in (wanted, known)]
+        found = without(*as_ranges)
+
+        assert {n for lower, upper in found for n in range(lower, upper)} == wanted - known
+    assert without([(0, 100)], [(10, 20), (15, 40), (90, 120)]) == [(0, 10), (40, 90)]
+
+
+def test_spans_read_once_are_those_of_the_table(memory_store) -> None:
+    filled(memory_store, measured(5))
+    cursor = memory_store.writer
+    read = ReadSpans.of(cursor, KEYS)
+    rng = random.Random(6)
+    for _ in range(20):
+        lower, upper = sorted(MIDNIGHT + rng.randrange(HOURS * 3_600) for _ in range(2))
+        keys = rng.sample([*KEYS, 4], 2)
+        once, asked = (known_spans(source, keys, lower, upper) for source in (read, cursor))
+        for name in ("track", "start_s", "end_s", "bgp", "loss_class"):
+            assert getattr(once, name).tolist() == getattr(asked, name).tolist()
+    assert len(read.runs) > 20
+    assert len(ReadSpans.of(cursor, ()).runs) == 0
+
+
+def test_fingerprints_are_the_same_however_many_circuits_are_read(
+    memory_store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(memory_store, measured(7))
+    few = telemetry.read(memory_store.writer, ["X", "other", "nobody's"])
+    monkeypatch.setattr(telemetry, "_SPANS_READ_CIRCUITS_MAX", 0)
+    many = telemetry.read(memory_store.writer, ["X", "other", "nobody's"])
+
+    assert few.spans is not None
+    assert many.spans is None
+    assert few.fingerprints == many.fingerprints
+    assert few.fingerprints.keys() == {"X"}
+    memory_store.writer.execute("update spans set end_s = end_s + 10 where start_s % 7 = 0")
+    assert telemetry.read(memory_store.writer, ["X"]).fingerprints != few.fingerprints
