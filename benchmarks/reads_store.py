@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.freshness import TOPIC
 from benchmarks.producer import CHANNELS
 from cli.configuration import load_configuration
@@ -18,6 +20,9 @@ from cli.wiring import telemetry_path
 from linksla.clock import SystemClock
 from linksla.meters import Meters
 from linksla.stores import TelemetryStore
+from processors.blocks import write_packs
+from processors.packs import COLUMNS, Pack, place_of
+from processors.transactions import transaction
 from processors.writer import Writer
 
 DAY_S = 86_400
@@ -40,24 +45,6 @@ from (
         3000 + hash(rows.n * 7 + $from_s) % 2000 as us
     from range($channels * $minutes) as rows(n)
 )
-"""
-
-_BLOCKS = """
-insert into rollup_blocks
-select channel_key, start_s, 360, 360 * us, us + 900, 0,
-    360, 360 * (us // 40), us // 10, us / 40.0, 360, 0, 0, 0.0,
-    360, 360 * us::hugeint * 1000000, us * 1100000, us * 1e6,
-    360, 360 * us::hugeint * 900000, us * 1000000, us * 9e5,
-    range(600 + us % 64, 700 + us % 64)::integer[],
-    list_resize([us % 7 + 1, us % 11, us % 5], 100, 3)
-from (
-    select
-        1 + n % $channels as channel_key,
-        $from_s + n // $channels * 3600 as start_s,
-        3000 + (hash(n * 7 + $from_s) % 2000)::bigint as us
-    from range($channels * $hours) as hours(n)
-)
-order by case when $ordered then channel_key end, start_s, channel_key
 """
 
 _SPANS = """
@@ -103,13 +90,12 @@ def fill(
         lower, upper = max(day * DAY_S, first_s), min((day + 1) * DAY_S, recent_s)
         some = channels if upper > recent_s - days * DAY_S else whole_circuits * CHANNELS
         if lower < upper:
-            asked = {"channels": some, "hours": (upper - lower) // HOUR_S, "from_s": lower}
-            run(_BLOCKS, asked | {"ordered": (day + 1) * DAY_S <= recent_s})
+            _blocks(store, some, lower, upper, whole=(day + 1) * DAY_S <= recent_s)
     for lower in range(recent_s, end_s, HOUR_S):
         _minutes(store, channels, lower, min(lower + HOUR_S, end_s // MINUTE_S * MINUTE_S))
     for name in ("blocked_to_s", "compacted_3600_to_s", "compacted_300_to_s"):
         run("insert into housekeeping values ($name, $at)", {"name": name, "at": recent_s})
-    for name in ("compacted_to_s", "blocks_ordered_to_s"):
+    for name in ("compacted_to_s", "days_packed_to_s"):
         day_s = recent_s // DAY_S * DAY_S
         run("insert into housekeeping values ($name, $at)", {"name": name, "at": day_s})
     ends = {"us": end_s * 1_000_000, "s": end_s}
@@ -121,11 +107,55 @@ def fill(
     store.checkpoint()
     rows = sum(
         run(f"select count(*) from {table}").fetchall()[0][0]
-        for table in ("rollup_parts", "rollup_blocks")
+        for table in ("rollup_parts", "rollup_packs")
     )
     store.close()
     size = telemetry_path(configuration).stat().st_size
     return Filled(start_s, end_s, rows, size, time.perf_counter() - began)
+
+
+def _blocks(store: TelemetryStore, channels: int, lower: int, upper: int, *, whole: bool) -> None:
+    """Write the blocks of [lower, upper) for channels, an hour a pack, or the `whole` day."""
+    starts = [(lower, upper)] if whole else [(s, s + HOUR_S) for s in range(lower, upper, HOUR_S)]
+    circuits = np.arange(1, channels + 1, CHANNELS)
+    for first, last in starts:
+        for some in np.array_split(circuits, max(len(circuits) // 2_000, 1)):
+            packs = [
+                (place_of(int(key), first), first, _pack(int(key), first, last)) for key in some
+            ]
+            with transaction(store.writer) as writer:
+                write_packs(writer, packs)
+
+
+def _pack(circuit_key: int, lower: int, upper: int) -> Pack:
+    """Return hours of a circuit: 360 samples each, their latency in 100 buckets."""
+    hours = np.arange(lower, upper, HOUR_S)
+    start_s, key = (
+        many.ravel()
+        for many in np.meshgrid(hours, circuit_key + np.arange(CHANNELS), indexing="ij")
+    )
+    us = 3_000 + (key * 7_919 + start_s // HOUR_S * 104_729) % 2_000
+    n, none = np.full(len(us), 360), np.zeros(len(us), np.int64)
+    jitter, rx, tx = us // 40, us * 1_000_000, us * 900_000
+    columns = {
+        "channel_key": key, "start_s": start_s,
+        "latency_count": n, "latency_sum_us": n * us, "latency_max_us": us + 900,
+        "lost_count": none, "jitter_count": n, "jitter_sum_us": n * jitter,
+        "jitter_max_us": us // 10, "loss_count": n, "loss_sum_ppm": none, "loss_max_ppm": none,
+        "rx_count": n, "rx_sum_high": n * rx >> 32, "rx_sum_low": n * rx & 0xFFFFFFFF,
+        "rx_max_bps": rx + rx // 10, "tx_count": n, "tx_sum_high": n * tx >> 32,
+        "tx_sum_low": n * tx & 0xFFFFFFFF, "tx_max_bps": tx + tx // 10,
+    }  # fmt: skip
+    buckets = (600 + us % 64)[:, None] + np.arange(100)
+    counts = np.full(buckets.shape, 3)
+    counts[:, :3] = np.stack([us % 7 + 1, us % 11 + 1, us % 5 + 1], axis=1)
+    return Pack(
+        np.stack([columns[name] for name in COLUMNS]).astype(np.int64),
+        np.stack([us / 40, none, rx, tx]).astype(np.float64),
+        np.full(len(us), 100, np.int64),
+        buckets.ravel().astype(np.int32),
+        counts.ravel().astype(np.int64),
+    )
 
 
 def _minutes(store: TelemetryStore, channels: int, from_s: int, to_s: int) -> None:

@@ -89,21 +89,12 @@ def _summary(series: Series) -> str:
 
 def _points(series: Series, zone: str) -> str:
     """Return what the script draws: shared time axis, a line a channel, one band over all."""
-    starts = sorted({p.start_s for _, points in series.channels for p in points})
-    lines, low, high = [], dict[int, float](), dict[int, float]()
-    for name, points in series.channels:
-        by_start = {p.start_s: p for p in points}
-        lines.append(
-            {
-                "name": name,
-                "values": [by_start[s].middle if s in by_start else None for s in starts],
-            }
-        )
-        for p in points:
-            if p.low is not None:
-                low[p.start_s] = min(p.low, low.get(p.start_s, p.low))
-            if p.high is not None:
-                high[p.start_s] = max(p.high, high.get(p.start_s, p.high))
+    lines = [
+        {"name": name, "values": [p.middle for p in points]} for name, points in series.channels
+    ]
+    steps = list(zip(*(points for _, points in series.channels), strict=True))
+    lows = ([p.low for p in step if p.low is not None] for step in steps)
+    highs = ([p.high for p in step if p.high is not None] for step in steps)
     return json.dumps(
         {
             "metric": series.metric,
@@ -112,20 +103,18 @@ def _points(series: Series, zone: str) -> str:
             "step": series.step_seconds,
             "limit": series.limit,
             "limitLabel": series.limit_label,
-            "starts": starts,
+            "starts": [step[0].start_s for step in steps],
             "lines": lines,
-            "low": [low.get(s) for s in starts],
-            "high": [high.get(s) for s in starts],
+            "low": [min(low, default=None) for low in lows],
+            "high": [max(high, default=None) for high in highs],
         }
     )
 
 
 def _rows(twin: Series, when: Callable[[int], str]) -> tuple[tuple[str, ...], ...]:
-    starts = sorted({p.start_s for _, points in twin.channels for p in points})
-    by_channel = [{p.start_s: p.middle for p in points} for _, points in twin.channels]
     return tuple(
-        (when(start), *(quantity(values.get(start), twin.unit) for values in by_channel))
-        for start in starts
+        (when(step[0].start_s), *(quantity(p.middle, twin.unit) for p in step))
+        for step in zip(*(points for _, points in twin.channels), strict=True)
     )
 
 

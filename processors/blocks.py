@@ -1,8 +1,9 @@
-"""Hours of rollups as one row each, and which of them may be read in place of their minutes.
+"""Hours of rollups as one block each, and which of them may be read in place of their minutes.
 
-A month of a circuit of four channels is a million rows of minutes and counts, and 3,000 blocks. A
-block always equals the sum of its minutes: it is made once its hour is closed, and whoever changes
-a minute of it later notes it in the same transaction; until it is made again, its minutes are read.
+A month of a circuit of four channels is a million rows of minutes and counts, and 3,000 blocks,
+which lie in packs (`processors.packs`). A block always equals the sum of its minutes: it is made
+once its hour is closed, and whoever changes a minute of it later notes it in the same transaction;
+until it is made again, its minutes are read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +18,9 @@ from linksla.clock import MICROSECONDS
 from linksla.inventory import DAY_SECONDS
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
-from processors.observations import Int64
-from processors.statements import run
+from processors.observations import Int64, integers, pairs_in
+from processors.packs import Pack, Placed, packs_of, place_of, table_of
+from processors.statements import read, run
 from processors.transactions import transaction
 
 BLOCK_SECONDS: Final = 3_600
@@ -33,6 +35,8 @@ _CHANNEL: Final = "blocked_to_channel_key"
 _FOLDED: Final = "folded_to_s"
 
 Range = tuple[int, int]
+Due = tuple[int, int]
+"""Channel key and hour of a block that is to be made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,26 @@ def note_changed(writer: duckdb.DuckDBPyConnection, channel_key: Int64, start_s:
     run(writer, "blocks_due_insert", changed=table)
 
 
+def _made(writer: duckdb.DuckDBPyConnection, bounds: Mapping[str, int]) -> list[Placed]:
+    """Return the blocks of an hour and a range of channels, a pack a circuit."""
+    found = read(writer, "blocks_of", bounds)
+    if len(found) == 0:
+        return []
+    circuit_key = integers(found, "circuit_key")
+    first = np.flatnonzero(np.diff(circuit_key, prepend=-1))
+    from_s = bounds["from_s"]
+    return [
+        (place_of(key, from_s), from_s, pack)
+        for key, pack in zip(circuit_key[first].tolist(), Pack.of(found).cut(first), strict=True)
+    ]
+
+
+def write_packs(writer: duckdb.DuckDBPyConnection, packs: Sequence[Placed]) -> None:
+    """Append packs to the table."""
+    if packs:
+        run(writer, "packs_insert", new_packs=table_of(packs))
+
+
 class BlockMaker:
     """Makes blocks of closed hours, a bounded piece at a time; only the writer thread calls it."""
 
@@ -138,10 +162,8 @@ class BlockMaker:
             return 1
         last = int(first) + max(rows_max // ROWS_A_CHANNEL, 1) - 1
         with transaction(writer):
-            writer.execute(
-                statement("processors", "blocks_insert"),
-                {**hour, "first_channel_key": int(first), "last_channel_key": last},
-            ).fetchall()
+            bounds = {**hour, "first_channel_key": int(first), "last_channel_key": last}
+            write_packs(writer, _made(writer, bounds))
             self._store_stand(self._hour_s, last)
             self._at("before blocks committed")
         self._channel_key = last
@@ -154,23 +176,50 @@ class BlockMaker:
         ).fetchall()
         if not due:
             return 0
+        keys = [key for key, _ in due]
+        circuits = dict(
+            writer.execute(
+                statement("processors", "packs_circuit_key"), {"channel_keys": keys}
+            ).fetchall()
+        )
+        by_day: dict[tuple[int, int], list[Due]] = {}
+        for key, hour_s in due:
+            day_s = hour_s // DAY_SECONDS * DAY_SECONDS
+            by_day.setdefault((circuits[key], day_s), []).append((key, hour_s))
         with transaction(writer):
-            for key, hour_s in due:
-                bounds = {
-                    "from_s": hour_s,
-                    "to_s": hour_s + BLOCK_SECONDS,
-                    "first_channel_key": key,
-                    "last_channel_key": key,
-                }
-                if (hour_s, key) <= (self._hour_s, self._channel_key):
-                    writer.execute(statement("processors", "blocks_delete"), bounds).fetchall()
-                    writer.execute(statement("processors", "blocks_insert"), bounds).fetchall()
-                writer.execute(
-                    statement("processors", "blocks_due_delete"),
-                    {"channel_key": key, "start_s": hour_s},
-                ).fetchall()
+            for (circuit_key, day_s), hours in by_day.items():
+                self._make_day_again(circuit_key, day_s, hours)
+                for key, hour_s in hours:
+                    writer.execute(
+                        statement("processors", "blocks_due_delete"),
+                        {"channel_key": key, "start_s": hour_s},
+                    ).fetchall()
             self._at("before changed blocks committed")
         return len(due) * ROWS_A_CHANNEL
+
+    def _make_day_again(self, circuit_key: int, day_s: int, due: Sequence[Due]) -> None:
+        """Make blocks of a circuit and day again, in the pack they lie in."""
+        writer = self._store.writer
+        stands = self._hour_s, self._channel_key
+        made = [(key, hour_s) for key, hour_s in due if (hour_s, key) <= stands]
+        if not made:
+            return
+        place = place_of(circuit_key, day_s)
+        bounds = {"from_s": day_s, "to_s": day_s + DAY_SECONDS}
+        found = packs_of(read(writer, "packs_at", {**bounds, "place": place}))
+        packs: dict[int, list[Pack]] = {}
+        for _, from_s, pack in found:
+            kept = ~pairs_in(pack.channel_key, pack.start_s, *np.array(made, np.int64).T)
+            packs.setdefault(from_s, []).append(pack.take(kept))
+        for key, hour_s in made:
+            hour = {"from_s": hour_s, "to_s": hour_s + BLOCK_SECONDS}
+            new = _made(writer, {**hour, "first_channel_key": key, "last_channel_key": key})
+            where = hour_s if hour_s in packs or not packs else min(packs)
+            packs.setdefault(where, []).extend(pack for _, _, pack in new)
+        one = {"first_place": place, "last_place": place}
+        writer.execute(statement("processors", "packs_delete"), {**bounds, **one}).fetchall()
+        together = [(place, from_s, Pack.together(some)) for from_s, some in packs.items()]
+        write_packs(writer, [one for one in together if len(one[2])])
 
     def _next_hour(self, closed_s: int) -> bool:
         """Skip hours without rollups; False: no hour that is closed has any."""

@@ -14,7 +14,7 @@ from linksla.meters import Meters
 from linksla.settings import RetentionSettings, StorageSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
-from processors.block_days import BlockOrderer
+from processors.block_days import DayPacker
 from processors.blocks import BlockMaker
 from processors.compaction import RollupCompactor
 from processors.merging import FileMerger
@@ -45,7 +45,7 @@ class Done:
     moved: int = 0
     compacted: int = 0
     blocked: int = 0
-    ordered: int = 0
+    packed: int = 0
     folded: int = 0
     merged: int = 0
     removed: int = 0
@@ -55,7 +55,7 @@ class Done:
     @property
     def anything(self) -> bool:
         """Whether there may be more to do at once."""
-        work = self.moved, self.compacted, self.blocked, self.ordered, self.folded, self.merged
+        work = self.moved, self.compacted, self.blocked, self.packed, self.folded, self.merged
         return any((*work, self.removed))
 
 
@@ -117,7 +117,7 @@ class Housekeeper:
         self._compactor = RollupCompactor(store, self._at)
         self._folder = settled and MinuteFolder(store, self._at, retention, settled)
         self._blocks = BlockMaker(store, self._at)
-        self._days = BlockOrderer(store, self._at)
+        self._days = DayPacker(store, self._at)
         self._least_us = self._greatest_us = 0
         self._jobs = (
             _Job("moved", lambda rows: self._mover.move(self._greatest_us, rows)),
@@ -135,7 +135,7 @@ class Housekeeper:
                 rows_min=3_000,
                 rows_max=150_000,
             ),
-            _Job("ordered", self._days.order, rows=60_000, rows_min=20_000, rows_max=400_000),
+            _Job("packed", self._days.pack, rows=60_000, rows_min=20_000, rows_max=400_000),
             _Job("folded", self._fold, rows=20_000, rows_min=5_000, rows_max=100_000),
             _Job("merged", lambda rows: self._merger.merge(rows, self._clock.now_us())),
             _Job("removed", self._remove_old),

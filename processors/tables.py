@@ -32,7 +32,7 @@ ALL_KEYS: Final = (0, 2**31 - 1)
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How far channels are, by circuit and key: parallel arrays; `circuit` numbers `circuit_ids`.
+    """How far channels are, in no order: parallel arrays; `circuit` numbers `circuit_ids`.
 
     `live_to_s`: the end of the latest cell in which any sample of the circuit starts; 0: none did.
     """

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linksla.compiled import INT64, INT64S, compiled
 from processors.blocks import BLOCK_SECONDS, Range
 from processors.buckets import bucket_middle_us
 from processors.observations import Bool, Int64, integers
@@ -83,7 +84,8 @@ class LatencyCounts:
 
     def of_latency(self) -> "LatencyCounts":
         """Return what is of latency; above its buckets other metrics' begin."""
-        return self.take(self.bucket < _BUCKETS)
+        own = self.bucket < _BUCKETS
+        return self if own.all() else self.take(own)
 
     def by_key(self) -> dict[int, dict[int, int]]:
         """Return the sum of each bucket that has any, by channel key."""
@@ -103,7 +105,7 @@ class LatencyCounts:
 
     def points(self, bins: Bins) -> Points:
         """Return p5, median and p95 of each bin by nearest rank of merged counts."""
-        keys = np.unique(self.channel_key)
+        keys = distinct(self.channel_key)
         groups = np.searchsorted(keys, self.channel_key) * bins.count
         groups += (self.start_s - bins.start_s) // bins.step_s
         found: dict[tuple[int, int], Point] = {}
@@ -113,24 +115,50 @@ class LatencyCounts:
         width = int(self.bucket.max()) - least + 1
         at_once = max(_CELLS_MAX // width, 1)
         for first in range(0, len(keys) * bins.count, at_once):
-            inside = (groups >= first) & (groups < first + at_once)
-            cells = np.bincount(
-                (groups[inside] - first) * width + self.bucket[inside] - least,
-                weights=self.count[inside],  # exact in doubles up to 2**53
-                minlength=min(at_once, len(keys) * bins.count - first) * width,
-            ).reshape(-1, width)
-            ranks = np.cumsum(cells.astype(np.int64), axis=1)
-            some = np.flatnonzero(ranks[:, -1])
-            ranks = ranks[some]
-            n = ranks[:, -1:]
-            lows, middles, highs = (
-                _MIDDLES_US[(ranks * of >= n * part).argmax(axis=1) + least].tolist()
-                for part, of in ((1, 20), (1, 2), (19, 20))
-            )
-            for group, *point in zip((some + first).tolist(), lows, middles, highs, strict=True):
+            several = min(at_once, len(keys) * bins.count - first)
+            ranked = _ranked(groups, self.bucket, self.count, first, several, least, width)
+            some = np.flatnonzero(ranked[:, 0] >= 0)
+            middles = _MIDDLES_US[ranked[some]].tolist()
+            for group, point in zip((some + first).tolist(), middles, strict=True):
                 which, at = divmod(group, bins.count)
                 found[int(keys[which]), at] = (point[0], point[1], point[2])
         return found
+
+
+@compiled(INT64S, INT64S, INT64S, INT64, INT64, INT64, INT64)
+def _ranked(
+    group: Int64, bucket: Int64, count: Int64, first: int, groups: int, least: int, width: int
+) -> Int64:
+    """Return the buckets that hold rank ⌈n/20⌉, ⌈n/2⌉ and ⌈19n/20⌉ of groups from `first` on.
+
+    -1 where a group counts nothing. A pass of numpy for each step took 15 ms for 300,000 counts.
+    """
+    cells = np.zeros((groups, width), np.int64)
+    total = np.zeros(groups, np.int64)
+    for row in range(len(group)):
+        at = group[row] - first
+        if 0 <= at < groups:
+            cells[at, bucket[row] - least] += count[row]
+            total[at] += count[row]
+    found = np.full((groups, 3), -1, np.int64)
+    for at in range(groups):
+        seen, rank = 0, 0
+        for within in range(width):
+            seen += cells[at, within]
+            while rank < 3 and seen > 0:
+                part, of = (1, 20) if rank == 0 else (1, 2) if rank == 1 else (19, 20)
+                if seen * of < total[at] * part:
+                    break
+                found[at, rank] = least + within
+                rank += 1
+    return found
+
+
+def distinct(keys: Int64) -> Int64:
+    """Return the distinct keys, in order, of rows of which most follow one of the same key."""
+    begins = np.ones(len(keys), np.bool_)
+    begins[1:] = keys[1:] != keys[:-1]
+    return np.unique(keys[begins])
 
 
 def near(ranges: Iterable[Range]) -> list[list[Range]]:

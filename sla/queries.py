@@ -352,7 +352,8 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
     def _found_fresh(self, scope: Scope) -> Freshness:
         seen = self._visible(scope, self._inventory.circuits)
         with self._snapshot() as cursor:
-            horizons = telemetry.horizons(cursor, list(seen))
+            everything = len(seen) == len(self._inventory.circuits)
+            horizons = telemetry.horizons(cursor, None if everything else list(seen))
         return freshness(horizons, seen, self._inventory.circuits)
 
     def _owner(self, scope: Scope, circuit: Circuit, owns: Sequence[Ownership]) -> str:

@@ -4,7 +4,7 @@ A page asks for objectives and five charts at two resolutions: read one by one, 
 statements over the same rows. Sums are whole numbers: it is all one how they are put together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,18 +13,29 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from linksla.inventory import Circuit
+from linksla.inventory import DAY_SECONDS, Circuit
 from linksla.sql import statement
 from processors.blocks import BLOCK_SECONDS, Range, Readable, Split, readable
 from processors.observations import Bool, Int64, integers, integers_or_zero
-from sla.measured import Bins, LatencyCounts, Points, near
+from processors.packs import COLUMNS, Pack, packs_of, places_of
+from processors.statements import read
+from sla.measured import Bins, LatencyCounts, Points, distinct, near
 from sla.measures import Observed, Totals
 from sla.performance import Asked, observed, rollup_seconds
 from sla.telemetry import Telemetry
 
 Float64 = npt.NDArray[np.float64]
 
-_METRICS: Final = {"jitter": "us", "loss": "ppm", "rx": "bps", "tx": "bps"}
+_METRICS: Final = ("jitter", "loss", "rx", "tx")  # in the order of processors.packs.LOWS
+_SUMS: Final = {
+    "latency_count": "latency_count", "latency_sum": "latency_sum_us",
+    "latency_max": "latency_max_us", "lost_count": "lost_count",
+    "jitter_count": "jitter_count", "jitter_sum": "jitter_sum_us", "jitter_max": "jitter_max_us",
+    "loss_count": "loss_count", "loss_sum": "loss_sum_ppm", "loss_max": "loss_max_ppm",
+    "rx_count": "rx_count", "rx_high": "rx_sum_high", "rx_sum": "rx_sum_low",
+    "rx_max": "rx_max_bps", "tx_count": "tx_count", "tx_high": "tx_sum_high",
+    "tx_sum": "tx_sum_low", "tx_max": "tx_max_bps",
+}  # fmt: skip
 _WIDE: Final = ("rx", "tx")  # their sums may be beyond 64 bits: halves are kept
 _NAMES: Final = {"throughput_rx": "rx", "throughput_tx": "tx"}
 _HALF: Final = 1 << 32
@@ -48,6 +59,8 @@ class Rows:
     def starting_in(self, ranges: Sequence[Range]) -> "Rows":
         """Return what starts in ranges that are in order of time."""
         rows, many = _within(self.start_s, ranges), _within(self.histogram.start_s, ranges)
+        if rows.all() and many.all():
+            return self
         return Rows(
             self.channel_key[rows],
             self.start_s[rows],
@@ -68,7 +81,7 @@ class Rows:
             return {}
         count = self.columns[f"{name}_count"]
         some = np.flatnonzero(count)
-        keys = np.unique(self.channel_key)
+        keys = distinct(self.channel_key)
         group = np.searchsorted(keys, self.channel_key[some]) * bins.count
         group += (self.start_s[some] - bins.start_s) // bins.step_s
         some, group = some[order := np.argsort(group, kind="stable")], group[order]
@@ -94,7 +107,7 @@ class Rows:
 
     def observed(self, asked: Asked) -> tuple[Observed, ...]:
         """Return what all rows come to, by channel; those without a row are left out."""
-        keys = np.unique(self.channel_key)
+        keys = distinct(self.channel_key)
         row = np.searchsorted(keys, self.channel_key)
         buckets = self.histogram.by_key()
         found = []
@@ -136,9 +149,9 @@ def _observed(
 
 @dataclass(slots=True)
 class _Form:
-    """What was read from one table: the ranges, and the rows that start in them."""
+    """What was read in one form, as hours or as steps: the ranges, and all that starts in them."""
 
-    table: str
+    by: Callable[[duckdb.DuckDBPyConnection, Sequence[int], Sequence[Range]], Rows]
     read: list[Range] = field(default_factory=list)
     parts: list[Rows] = field(default_factory=list)
 
@@ -146,11 +159,9 @@ class _Form:
         self, cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], ranges: Sequence[Range]
     ) -> Iterator[Rows]:
         """Yield what starts in ranges; what was not read before is."""
-        missing = without(ranges, self.read)
-        groups = [missing] if self.table == "rows_blocks" else near(missing)
-        for some in groups if missing else ():
-            self.parts.append(_read(cursor, self.table, keys, some))
-        self.read = sorted([*self.read, *missing])
+        for some in near(without(ranges, self.read)):
+            self.parts.append(self.by(cursor, keys, some))
+            self.read = sorted([*self.read, *some])
         for part in self.parts:
             yield part.starting_in(ranges)
 
@@ -166,7 +177,7 @@ class Readings:
         self._keys = tuple(channel_keys)
         self._by_hours = BLOCK_SECONDS % rollup_seconds == 0  # else a step may reach beyond an hour
         self._readable: Readable | None = None
-        self._blocks, self._steps = _Form("rows_blocks"), _Form("rows_steps")
+        self._blocks, self._steps = _Form(read_days), _Form(read_steps)
         self._found: dict[tuple[tuple[Range, ...], bool], Rows] = {}
 
     def rows(self, pieces: Sequence[Range], *, in_hours: bool = True) -> Rows:
@@ -190,7 +201,10 @@ class Readings:
             split = self._readable.split(pieces)
         return _together(
             [
-                *self._blocks.rows(self._cursor, self._keys, split.blocks),
+                *(
+                    part.starting_in(split.blocks)
+                    for part in self._blocks.rows(self._cursor, self._keys, days(split.blocks))
+                ),
                 *self._steps.rows(self._cursor, self._keys, split.steps),
             ]
         )
@@ -236,11 +250,56 @@ def _within(start_s: Int64, ranges: Sequence[Range]) -> Bool:
     return inside
 
 
-def _read(
-    cursor: duckdb.DuckDBPyConnection, table: str, keys: Sequence[int], ranges: Sequence[Range]
+def days(ranges: Sequence[Range]) -> list[Range]:
+    """Return the UTC days that ranges lie in, as ranges that are apart."""
+    found: list[Range] = []
+    for lower, upper in ranges:
+        first, last = lower // DAY_SECONDS * DAY_SECONDS, -(-upper // DAY_SECONDS) * DAY_SECONDS
+        if found and found[-1][1] >= first:
+            first = found.pop()[0]
+        found.append((first, last))
+    return found
+
+
+def read_days(
+    cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], ranges: Sequence[Range]
 ) -> Rows:
+    """Return all blocks there are in ranges of whole days, of all channels of a circuit."""
+    packs = [
+        pack
+        for lower, upper in ranges
+        for place in places_of(min(keys), lower, upper)
+        for _, _, pack in packs_of(
+            read(cursor, "packs_at", {"place": place, "from_s": lower, "to_s": upper})
+        )
+    ]
+    pack = Pack.together(packs)
+    pack = pack.take(np.isin(pack.channel_key, keys))
+    whole = dict(zip(COLUMNS, pack.whole, strict=True))
+    key, start_s = pack.channel_key, pack.start_s
+    return Rows(
+        key,
+        start_s,
+        {name: whole[column] for name, column in _SUMS.items()},
+        dict(zip(_METRICS, pack.lows, strict=True)),
+        LatencyCounts(
+            np.repeat(key, pack.lengths),
+            np.repeat(start_s, pack.lengths),
+            pack.bucket.astype(np.int64),
+            pack.count,
+        ),
+    )
+
+
+def read_steps(
+    cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], ranges: Sequence[Range]
+) -> Rows:
+    """Return all rollup steps that start in ranges, of channels.
+
+    Parts of a step are one row: the least mean does not hang on how polls were cut.
+    """
     found = cursor.sql(
-        statement("sla", table),
+        statement("sla", "rows_steps"),
         params={
             "channel_keys": list(keys),
             "first_key": min(keys),
@@ -251,53 +310,18 @@ def _read(
             "last_s": ranges[-1][1],
         },
     ).to_arrow_table()
-    return _steps(found) if table == "rows_steps" else _rows(found, _lows(found))
-
-
-def _rows(found: pa.Table, lows: dict[str, Float64]) -> Rows:
-    columns = {
-        "lost_count": integers(found, "lost_count"),
-        "latency_count": integers(found, "latency_count"),
-        "latency_sum": integers(found, "latency_sum_us"),
-        "latency_max": _greatest(found, "latency_max_us"),
-    }
-    for name, unit in _METRICS.items():
-        columns[f"{name}_count"] = integers(found, f"{name}_count")
-        columns[f"{name}_max"] = _greatest(found, f"{name}_max_{unit}")
-        if name in _WIDE:
-            columns[f"{name}_high"] = integers(found, f"{name}_sum_high")
-            columns[f"{name}_sum"] = integers(found, f"{name}_sum_low")
-        else:
-            columns[f"{name}_sum"] = integers(found, f"{name}_sum_{unit}")
     key, start_s = integers(found, "channel_key"), integers(found, "start_s")
-    return Rows(key, start_s, columns, lows, LatencyCounts.of_lists(found))
-
-
-def _greatest(found: pa.Table, name: str) -> Int64:
-    values = integers_or_zero(found, name)
-    if found.column(name).null_count:
-        values = np.where(found.column(name).is_null().to_numpy(), -1, values)
-    return values
-
-
-def _lows(found: pa.Table) -> dict[str, Float64]:
-    return {name: found.column(f"{name}_low_{unit}").to_numpy() for name, unit in _METRICS.items()}
-
-
-def _steps(found: pa.Table) -> Rows:
-    """Return rows of parts as rows of steps: the least mean does not hang on how polls were cut."""
-    parts = _rows(found, {})
-    order = np.lexsort((parts.start_s, parts.channel_key))
-    key, start_s = parts.channel_key[order], parts.start_s[order]
+    order = np.lexsort((start_s, key))
+    histogram = LatencyCounts.of_lists(found)
+    key, start_s = key[order], start_s[order]
     begins = np.ones(len(order), np.bool_)
     begins[1:] = (key[1:] != key[:-1]) | (start_s[1:] != start_s[:-1])
     first = np.flatnonzero(begins)
-    columns = {
-        name: (np.maximum if name.endswith("_max") else np.add).reduceat(values[order], first)
-        if len(first)
-        else values
-        for name, values in parts.columns.items()
-    }
+    columns = {}
+    for name, column in _SUMS.items():
+        values = _greatest(found, column) if name.endswith("_max") else integers(found, column)
+        together = np.maximum if name.endswith("_max") else np.add
+        columns[name] = together.reduceat(values[order], first) if len(first) else values
     lows = {}
     for name in _METRICS:
         total = columns[f"{name}_sum"].astype(np.float64)
@@ -305,7 +329,14 @@ def _steps(found: pa.Table) -> Rows:
             total += columns[f"{name}_high"].astype(np.float64) * _HALF
         with np.errstate(invalid="ignore"):
             lows[name] = total / columns[f"{name}_count"]
-    return Rows(key[first], start_s[first], columns, lows, parts.histogram)
+    return Rows(key[first], start_s[first], columns, lows, histogram)
+
+
+def _greatest(found: pa.Table, name: str) -> Int64:
+    values = integers_or_zero(found, name)
+    if found.column(name).null_count:
+        values = np.where(found.column(name).is_null().to_numpy(), -1, values)
+    return values
 
 
 def _together(parts: Sequence[Rows]) -> Rows:

@@ -172,15 +172,14 @@ def _bgp(
 def _points(values: Points, channel: ChannelRow, asked: SeriesAsked) -> tuple[SeriesPoint, ...]:
     scale, key = METRICS[asked.metric].scale, channel.channel_key
     found = []
-    at_s = asked.start_s
-    for number in range(asked.points):
+    starts = range(asked.start_s, asked.start_s + asked.points * asked.step_s, asked.step_s)
+    for number, at_s in enumerate(starts):
         point = values.get((key, number))
         if point is None:
             found.append(SeriesPoint(at_s, None, None, None))
         else:
             low, middle, high = point
             found.append(SeriesPoint(at_s, low * scale, middle * scale, high * scale))
-        at_s += asked.step_s
     return tuple(found)
 
 

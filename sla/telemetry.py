@@ -58,10 +58,13 @@ class Horizons:
 
 def horizons(
     cursor: duckdb.DuckDBPyConnection,
-    circuit_ids: Sequence[str],
+    circuit_ids: Sequence[str] | None,
     keys: tuple[int, int] = tables.ALL_KEYS,
 ) -> Horizons:
-    """Return both horizons of those circuits that have them; `keys`: where their channels lie."""
+    """Return both horizons of those circuits that have them; `keys`: where their channels lie.
+
+    None: of all, also of those that the inventory names no more.
+    """
     stands = tables.stands(cursor, circuit_ids, keys)
     return Horizons(stands.complete_up_to(), stands.live_to())
 

@@ -1,5 +1,5 @@
 -- How far the channels of some circuits are, and from where on a sample may reach beyond that.
--- Grain: channel, by circuit and key. Inputs: channels, channel_progress, channel_reach,
+-- Grain: channel, in no order. Inputs: channels, channel_progress, channel_reach,
 -- $circuit_ids (null: all), $first_key and $last_key, a range their channels lie in. Reads only.
 select
     c.circuit_id, c.channel_key, c.grid_seconds, c.active_from_s,
@@ -12,4 +12,3 @@ where
     c.channel_key between $first_key and $last_key
     and p.channel_key between $first_key and $last_key
     and ($circuit_ids is null or c.circuit_id in (select unnest($circuit_ids::varchar[])))
-order by c.circuit_id, c.channel_key

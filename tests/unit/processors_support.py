@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from linksla.clock import ManualClock
@@ -14,6 +15,7 @@ from linksla.model import LOSS_LADDER_PPM, SAMPLE_SCHEMA, Poll, Reject
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
+from processors.packs import packs_of
 from processors.runs import LOSS_CLASS_UNKNOWN, Runs
 from processors.writer import Writer
 
@@ -208,6 +210,28 @@ def reference_spans(samples: Iterable[Sample], one: Circuit, from_s: int, to_s: 
                 end = start + one.grid_seconds
                 spans.append((one.id, channel.name, start, end, bgp, loss_class))
     return spans
+
+
+Block = tuple[int, int, tuple[int | float, ...], tuple[tuple[int, int], ...]]
+"""Channel key, hour, the other columns, and the counts of buckets."""
+
+
+def placed_blocks(store: TelemetryStore) -> list[tuple[int, Block]]:
+    """Return all blocks in order, each with where its pack begins."""
+    found = store.writer.sql("select place, from_s, size, content from rollup_packs")
+    blocks = []
+    for _, from_s, pack in packs_of(found.to_arrow_table()):
+        for row in pack.cut(np.arange(len(pack))):
+            key, start_s, *rest = (int(value) for value in row.whole[:, 0])
+            lows = [-1.0 if np.isnan(low) else float(low) for low in row.lows[:, 0]]
+            counts = tuple(zip(row.bucket.tolist(), row.count.tolist(), strict=True))
+            blocks.append((from_s, (key, start_s, (*rest, *lows), counts)))
+    return sorted(blocks, key=lambda placed: placed[1])
+
+
+def blocks_in(store: TelemetryStore) -> list[Block]:
+    """Return all blocks in order, wherever they lie."""
+    return [block for _, block in placed_blocks(store)]
 
 
 def spans_of(runs: Runs) -> list[tuple[int, int, int, int, int | None]]:

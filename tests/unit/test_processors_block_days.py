@@ -1,4 +1,4 @@
-"""Ordering blocks changes where they lie and nothing else, wherever it is interrupted."""
+"""Packing a day changes where its blocks lie and nothing else, wherever it is interrupted."""
 
 import random
 
@@ -6,98 +6,114 @@ import pytest
 
 from linksla.errors import StoreError
 from linksla.stores import TelemetryStore
-from processors.block_days import ROWS_A_BLOCK, BlockOrderer
+from processors.block_days import ROWS_A_PACK, DayPacker
+from processors.packs import Pack, packs_of, place_of, places_of, table_of
 from tests.unit.processors_support import (
     DAY,
     MIDNIGHT,
     at,
+    blocks_in,
     circuit,
     numbered,
+    placed_blocks,
     poll_of,
-    table_of,
     writer_of,
 )
 from tests.unit.test_processors_blocks import made
 
-CHANNELS = tuple("abcdefg")
-A_CHANNEL = 24 * ROWS_A_BLOCK
+CIRCUITS = tuple("ABCDEFG")
+CHANNELS = ("a", "b")
+A_CIRCUIT = 24 * ROWS_A_PACK
 
 
 def blocked(store: TelemetryStore, days: int = 2) -> None:
     """Have blocks made hour by hour of two days and the beginning of a third, some hours silent."""
     rng = random.Random(4)
-    writer = writer_of(store, circuit(channels=CHANNELS))
+    writer = writer_of(store, *(circuit(name, channels=CHANNELS) for name in CIRCUITS))
     samples = [
-        at(1_800 * step, channel=name, latency_us=rng.randrange(1, 30_000), rx_bps=2**60 + step)
+        at(
+            1_800 * step, circuit_id=circuit_id, channel=name,
+            latency_us=rng.randrange(1, 30_000), rx_bps=2**60 + step,
+        )
         for step in range(2 * 24 * days + 9)
+        for circuit_id in CIRCUITS
         for name in CHANNELS
         if rng.random() < 0.8
-    ]
+    ]  # fmt: skip
     writer.write(poll_of(numbered(samples)))
-    assert made(store, watermark=days * DAY + 3 * 3_600) > 24 * days
+    assert made(store, watermark=days * DAY + 3 * 3_600, rows=10**6) > 24 * days
 
 
-def ordered(store: TelemetryStore, rows: int = A_CHANNEL) -> int:
-    orderer = BlockOrderer(store, lambda _point: None)
-    orderer.start()
+def packed(store: TelemetryStore, rows: int = A_CIRCUIT) -> int:
+    packer = DayPacker(store, lambda _point: None)
+    packer.start()
     pieces = 0
-    while orderer.order(rows):
+    while packer.pack(rows):
         pieces += 1
     return pieces
 
 
-def as_they_lie(store: TelemetryStore, from_s: int, to_s: int) -> list[tuple[int, int]]:
-    rows = store.writer.execute(
-        "select channel_key, start_s from rollup_blocks "
-        "where start_s >= $from_s and start_s < $to_s order by rowid",
-        {"from_s": MIDNIGHT + from_s, "to_s": MIDNIGHT + to_s},
-    ).fetchall()
-    return [(int(key), int(start_s)) for key, start_s in rows]
+def beginnings(store: TelemetryStore, from_s: int, to_s: int) -> set[int]:
+    """Return where packs begin that hold blocks of a range, as hours of it."""
+    return {
+        (begins - MIDNIGHT - from_s) // 3_600
+        for begins, (_, start_s, *_) in placed_blocks(store)
+        if from_s <= start_s - MIDNIGHT < to_s
+    }
 
 
-@pytest.mark.parametrize("rows", [1, 3 * A_CHANNEL, 10**9])
-def test_a_closed_day_lies_by_channel_and_what_is_in_it_stays(
+@pytest.mark.parametrize("rows", [1, 3 * A_CIRCUIT, 10**9])
+def test_a_closed_day_of_a_circuit_is_one_pack_and_what_is_in_it_stays(
     memory_store: TelemetryStore, rows: int
 ) -> None:
     blocked(memory_store)
-    before = table_of(memory_store, "rollup_blocks")
-    assert as_they_lie(memory_store, 0, DAY) != sorted(as_they_lie(memory_store, 0, DAY))
+    before = blocks_in(memory_store)
+    assert len(beginnings(memory_store, 0, DAY)) == 24
 
-    ordered(memory_store, rows)
+    packed(memory_store, rows)
 
-    assert table_of(memory_store, "rollup_blocks") == before
-    for day in (0, DAY):
-        lie = as_they_lie(memory_store, day, day + DAY)
-        assert len(lie) > 100
-        assert lie == sorted(lie)
+    assert blocks_in(memory_store) == before
+    assert beginnings(memory_store, 0, DAY) == beginnings(memory_store, DAY, 2 * DAY) == {0}
+    ((packs,),) = memory_store.writer.execute(
+        "select count(*) from rollup_packs where from_s < $at", {"at": MIDNIGHT + 2 * DAY}
+    ).fetchall()
+    assert packs == 2 * len(CIRCUITS)
 
 
 def test_a_day_that_still_gets_blocks_stays_as_it_is(memory_store: TelemetryStore) -> None:
     blocked(memory_store)
-    before = as_they_lie(memory_store, 2 * DAY, 3 * DAY)
+    before = beginnings(memory_store, 2 * DAY, 3 * DAY)
 
-    ordered(memory_store)
+    packed(memory_store)
 
-    assert before
-    assert as_they_lie(memory_store, 2 * DAY, 3 * DAY) == before
-    assert ordered(memory_store) == 0
+    assert before == {0, 1}
+    assert beginnings(memory_store, 2 * DAY, 3 * DAY) == before
+    assert packed(memory_store) == 0
 
 
 def test_pieces_are_as_small_as_they_are_asked_to_be(memory_store: TelemetryStore) -> None:
     blocked(memory_store)
-    orderer = BlockOrderer(memory_store, lambda _point: None)
-    orderer.start()
+    packer = DayPacker(memory_store, lambda _point: None)
+    packer.start()
 
-    assert 0 < orderer.order(2 * A_CHANNEL) <= 2 * A_CHANNEL
-    assert ordered(memory_store) == 5 + 1 + 7 + 1  # the rest of one day, the other, and both ends
+    assert 0 < packer.pack(2 * A_CIRCUIT) <= 2 * A_CIRCUIT
+    pieces = packed(memory_store)
+    places = [place_of(2 * number + 1, MIDNIGHT) for number in range(len(CIRCUITS))]
+    assert sorted({place for place, _, _ in stored(memory_store)}) == places
+    # what is left of one day, the other, and the end of both: a circuit is two keys
+    assert pieces == 6 + 1 + 7 + 1
 
 
-@pytest.mark.parametrize("point", ["blocks taken out", "before ordered blocks committed"])
-def test_a_crash_while_ordering_loses_and_doubles_nothing(
+def stored(store: TelemetryStore) -> list[tuple[int, int, Pack]]:
+    return packs_of(store.writer.sql("from rollup_packs").to_arrow_table())
+
+
+@pytest.mark.parametrize("point", ["packs taken out", "before packed days committed"])
+def test_a_crash_while_packing_loses_and_doubles_nothing(
     memory_store: TelemetryStore, point: str
 ) -> None:
     blocked(memory_store)
-    before = table_of(memory_store, "rollup_blocks")
+    before = blocks_in(memory_store)
     passed = 0
 
     def crash(at_point: str) -> None:
@@ -107,33 +123,82 @@ def test_a_crash_while_ordering_loses_and_doubles_nothing(
             message = "pulled the plug"
             raise OSError(message)
 
-    orderer = BlockOrderer(memory_store, crash)
-    orderer.start()
-    orderer.order(A_CHANNEL)
-    orderer.order(A_CHANNEL)
+    packer = DayPacker(memory_store, crash)
+    packer.start()
+    packer.pack(A_CIRCUIT)
+    packer.pack(A_CIRCUIT)
     with pytest.raises(StoreError, match="pulled the plug"):
-        orderer.order(A_CHANNEL)
-    assert table_of(memory_store, "rollup_blocks") == before
+        packer.pack(A_CIRCUIT)
+    assert blocks_in(memory_store) == before
 
-    ordered(memory_store)
-    assert table_of(memory_store, "rollup_blocks") == before
-    lie = as_they_lie(memory_store, 0, DAY)
-    assert lie == sorted(lie)
+    packed(memory_store)
+    assert blocks_in(memory_store) == before
+    assert beginnings(memory_store, 0, DAY) == {0}
 
 
-def test_a_block_made_again_in_an_ordered_day_stands_once(memory_store: TelemetryStore) -> None:
+@pytest.mark.parametrize("pack_first", [False, True])
+def test_a_block_made_again_stands_once_and_in_its_pack(
+    memory_store: TelemetryStore, pack_first: bool
+) -> None:
     blocked(memory_store)
-    ordered(memory_store)
-    count = len(table_of(memory_store, "rollup_blocks"))
-    writer = writer_of(memory_store, circuit(channels=CHANNELS))
-    late = at(2 * 3_600 + 77, channel="a", latency_us=77)
-    writer.write(poll_of(numbered([late], 10_000)))
-    made(memory_store, watermark=2 * DAY + 3 * 3_600)
+    if pack_first:
+        packed(memory_store)
+    before = blocks_in(memory_store)
+    writer = writer_of(memory_store, *(circuit(name, channels=CHANNELS) for name in CIRCUITS))
+    hours = (2, 5)
+    late = [at(hour * 3_600 + 77, circuit_id="C", channel="b", latency_us=77) for hour in hours]
+    writer.write(poll_of(numbered(late, 10_000)))
+    made(memory_store, watermark=2 * DAY + 3 * 3_600, rows=10**6)
 
-    found = memory_store.writer.execute(
-        "select count(*), max(list_contains(latency_buckets, 77)) from rollup_blocks "
-        "where channel_key = 1 and start_s = $at",
-        {"at": MIDNIGHT + 2 * 3_600},
-    ).fetchone()
-    assert found == (1, True)
-    assert len(table_of(memory_store, "rollup_blocks")) in (count, count + 1)
+    after = blocks_in(memory_store)
+    mine = [(6, MIDNIGHT + hour * 3_600) for hour in hours]
+    changed = [block for block in after if block[:2] in mine]
+    assert [block[:2] for block in changed] == mine
+    assert all((77, 1) in block[3] for block in changed)
+    assert [b for b in after if b[:2] not in mine] == [b for b in before if b[:2] not in mine]
+    if pack_first:
+        assert beginnings(memory_store, 0, DAY) == {0}
+
+
+def test_a_reader_goes_on_seeing_the_packs_of_its_snapshot(tmp_path) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    blocked(store)
+    place = place_of(1, MIDNIGHT)
+
+    def seen(cursor) -> list[int]:
+        found = cursor.execute("select from_s from rollup_packs where place = $p", {"p": place})
+        return sorted(from_s for (from_s,) in found.fetchall())
+
+    with store.reader() as cursor:
+        cursor.execute("begin")
+        before = seen(cursor)
+        packed(store)
+        store.checkpoint()
+        assert seen(cursor) == before
+        cursor.execute("rollback")
+        assert len(seen(cursor)) < len(before)
+    store.close()
+
+
+def test_a_pack_comes_back_as_it_was_encoded() -> None:
+    store = TelemetryStore(None)
+    store.start()
+    blocked(store)
+    for place, from_s, pack in stored(store)[:30]:
+        ((_, _, again),) = packs_of(table_of([(place, from_s, pack)]))
+        for name in ("whole", "lows", "lengths", "bucket", "count"):
+            one, other = getattr(pack, name), getattr(again, name)
+            assert one.dtype == other.dtype
+            assert one.tobytes() == other.tobytes()
+    store.close()
+
+
+def test_places_of_a_range_are_those_of_every_day_in_it() -> None:
+    rng = random.Random(2)
+    for _ in range(200):
+        first = rng.randrange(0, 40_000) * DAY
+        last = first + rng.randrange(1, 80) * DAY
+        days = {place_of(9, second) for second in range(first, last, DAY)}
+        assert set(places_of(9, first, last)) == days
+        assert not days & set(places_of(10, first, last))

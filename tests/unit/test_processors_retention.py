@@ -85,7 +85,7 @@ def test_each_kind_of_data_is_kept_for_its_own_time(tmp_path: Path) -> None:
 def rows_of(store: TelemetryStore) -> dict[str, int]:
     counts = {
         "samples": "samples", "pending": "pending", "rejects": "rejects",
-        "rollups": "rollup_parts", "blocks": "rollup_blocks",
+        "rollups": "rollup_parts", "blocks": "rollup_packs",
         "files": "sample_files where removed_at_us is null",
     }  # fmt: skip
     return {name: count_of(store, text) for name, text in counts.items()}
@@ -105,7 +105,7 @@ def oldest_of(store: TelemetryStore) -> dict[str, int]:
         "rejects": "min(append_time_us) // 1000000 from rejects",
         "rollups": "min(start_s) from rollup_parts",
         "every minute": f"min(start_s) from rollup_parts where start_s % {DAY} > {GRID}",
-        "blocks": "min(start_s) from rollup_blocks",
+        "blocks": "min(from_s) from rollup_packs",
         "spans": "min(start_s) from spans",
     }
     found = {}

@@ -149,7 +149,7 @@ def test_each_row_is_read_once(memory_store) -> None:
     whole = [(bins.start_s, bins.end_s)]
     before = readings.rows([(MIDNIGHT, MIDNIGHT + 4_000)]).points("jitter", bins)
     first = readings.rows(whole).points("jitter", bins)
-    memory_store.writer.execute("delete from rollup_blocks")
+    memory_store.writer.execute("delete from rollup_packs")
     memory_store.writer.execute("delete from rollup_parts")
 
     assert readings.rows(whole).points("jitter", bins) == first

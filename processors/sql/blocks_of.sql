@@ -1,9 +1,9 @@
--- Put the rollups of a range of channels and one hour together, a row a channel.
--- Grain: channel. Inputs: rollup_parts, latency_histogram in [$from_s, $to_s) and the range of
--- channels. Not idempotent. Steps are summed over their parts first: the least mean of a minute does
--- not depend on how polls were cut. latency_buckets holds what else is counted by buckets, too: above
--- 4096, other metrics begin (processors.buckets.DISTRIBUTIONS).
-insert into rollup_blocks
+-- The rollups of a range of channels and one hour, a row a channel, with the circuit it belongs to:
+-- the least key of its channels.
+-- Grain: channel, by circuit and key. Inputs: channels; rollup_parts, latency_histogram in
+-- [$from_s, $to_s) and the range of channels. Reads only. Steps are summed over their parts first:
+-- the least mean of a minute does not depend on how polls were cut. latency_buckets holds what else
+-- is counted by buckets, too: above 4096, other metrics begin (processors.buckets.DISTRIBUTIONS).
 with steps as (
     select
         channel_key, start_s,
@@ -57,15 +57,31 @@ histograms as (
         list(count order by bucket) as counts
     from counts
     group by channel_key
+),
+
+circuits as (
+    select circuit_id, min(channel_key) as circuit_key
+    from channels
+    group by circuit_id
 )
 
 select
-    channel_key, $from_s, latency_count, latency_sum_us, latency_max_us, lost_count,
-    jitter_count, jitter_sum_us, jitter_max_us, jitter_low_us,
-    loss_count, loss_sum_ppm, loss_max_ppm, loss_low_ppm,
-    rx_count, rx_sum_bps, rx_max_bps, rx_low_bps,
-    tx_count, tx_sum_bps, tx_max_bps, tx_low_bps,
-    coalesce(buckets, []), coalesce(counts, [])
+    circuits.circuit_key, channel_key, $from_s as start_s,
+    latency_count::bigint as latency_count, latency_sum_us::bigint as latency_sum_us,
+    latency_max_us, lost_count::bigint as lost_count,
+    jitter_count::bigint as jitter_count, jitter_sum_us::bigint as jitter_sum_us,
+    jitter_max_us, coalesce(jitter_low_us, 'nan'::double) as jitter_low_us,
+    loss_count::bigint as loss_count, loss_sum_ppm::bigint as loss_sum_ppm,
+    loss_max_ppm, coalesce(loss_low_ppm, 'nan'::double) as loss_low_ppm,
+    rx_count::bigint as rx_count, (rx_sum_bps // 4294967296)::bigint as rx_sum_high,
+    (rx_sum_bps % 4294967296)::bigint as rx_sum_low, rx_max_bps,
+    coalesce(rx_low_bps, 'nan'::double) as rx_low_bps,
+    tx_count::bigint as tx_count, (tx_sum_bps // 4294967296)::bigint as tx_sum_high,
+    (tx_sum_bps % 4294967296)::bigint as tx_sum_low, tx_max_bps,
+    coalesce(tx_low_bps, 'nan'::double) as tx_low_bps,
+    coalesce(buckets, []) as latency_buckets, coalesce(counts, []) as latency_counts
 from sums
 left join histograms using (channel_key)
-order by channel_key
+join channels using (channel_key)
+join circuits using (circuit_id)
+order by circuit_key, channel_key
