@@ -10,6 +10,7 @@ here they follow from the real length of the month. Pure.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from sla.answers import Bucket
@@ -29,14 +30,21 @@ RULES: Final = (
 """Share of the allowance, and the long window in which more than that is spent."""
 SHORT: Final = 12  # the short window is a twelfth of the long one: it ends an alarm soon
 CALM: Final = Fraction(1, 2)  # of the factor, below which a rule is over: between them, as before
+_CALM, _CALM_OF = CALM.as_integer_ratio()
+_LONGEST: Final = max(long for _, long in RULES)
+_STANDSTILL: Final = Fraction(0)
 
 
 def month_budget(month: JudgedMonth) -> Budget:
     """Return the budget of a judged month; rates and forecast are of its open segment."""
     found, last = month.segments, month.segments[-1]
-    over = sum(max(0, -balance_seconds(allowed(one), _down(one))) for one in found)
-    left = 0 if over else balance_seconds(allowed(last), _down(last))
-    total = sum(one.verdict.allowed_seconds for one in found)
+    # whole seconds: what is allowed is rounded down, and nothing is broken by a part of a second
+    balances = [
+        balance_seconds(one.verdict.allowed_seconds, one.tally.contractual.down) for one in found
+    ]
+    over = sum([-balance for balance in balances if balance < 0])
+    left = 0 if over else balances[-1]
+    total = sum([one.verdict.allowed_seconds for one in found])
     period = last.period
     if not period.rest:
         return Budget(total, left, over)
@@ -55,7 +63,7 @@ def allowed(one: JudgedSegment) -> Fraction:
     return scenario.allowed(one.contract.availability)
 
 
-def balance_seconds(allowance: Fraction, down: int) -> int:
+def balance_seconds(allowance: Fraction | int, down: int) -> int:
     """Return the whole seconds left; below 0 exactly when more is down than is allowed."""
     return allowance.__floor__() - down
 
@@ -70,34 +78,43 @@ def burn_rates(
     left out.
     """
     whole = full_end_s - start_s
-    longest = max(long for _, long in RULES)
-    recent = _recent(runs, max(start_s, end_s - longest), end_s)
+    recent = _recent(runs, max(start_s, end_s - _LONGEST), end_s)
+    allowed, of = allowance.as_integer_ratio()
     found = []
-    for share, long in RULES:
-        if long > whole:
-            continue
+    for long, factor, part, parts in _rules(whole):
         short = long // SHORT
         slow, _ = _within(recent, end_s - long)
         fast, unknown = _within(recent, end_s - short)
-        line = share * allowance  # in the long window; a twelfth of it in the short one
+        # the line lies at part / parts of the allowance: in the long window, a twelfth in the short
+        line, unit = part * allowed, parts * of
         found.append(
             Burn(
                 long,
                 short,
-                share * whole / long,
-                _rate(slow, long, allowance, whole),
-                _rate(fast, short, allowance, whole),
-                burning=slow > line and fast * SHORT > line,
-                calm=(fast + unknown) * SHORT <= CALM * line,
+                factor,
+                _rate(slow, long, whole, allowed, of),
+                _rate(fast, short, whole, allowed, of),
+                burning=slow * unit > line and fast * SHORT * unit > line,
+                calm=(fast + unknown) * SHORT * unit * _CALM_OF <= _CALM * line,
             )
         )
     return tuple(found)
 
 
-def _rate(down: int, window: int, allowance: Fraction, whole: int) -> Fraction | None:
-    if not allowance:
-        return None if down else Fraction(0)
-    return Fraction(down * whole, window) / allowance
+@lru_cache(1_024)
+def _rules(whole: int) -> tuple[tuple[int, Fraction, int, int], ...]:
+    """Return long window, factor, and share as two integers, of the rules that fit into a month."""
+    return tuple(
+        (long, share * whole / long, *share.as_integer_ratio())
+        for share, long in RULES
+        if long <= whole
+    )
+
+
+def _rate(down: int, window: int, whole: int, allowed: int, of: int) -> Fraction | None:
+    if not down:
+        return _STANDSTILL
+    return Fraction(down * whole * of, window * allowed) if allowed else None
 
 
 def _recent(runs: Sequence[JudgedRun], start_s: int, end_s: int) -> list[tuple[int, int, Bucket]]:
@@ -123,7 +140,3 @@ def _within(recent: Sequence[tuple[int, int, Bucket]], start_s: int) -> tuple[in
         else:
             unknown += seconds
     return down, unknown
-
-
-def _down(one: JudgedSegment) -> int:
-    return one.tally.contractual.down

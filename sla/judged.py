@@ -1,7 +1,10 @@
 """Runs in buckets, with what is excluded taken out, and the outages in them. Pure."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final
 
 from sla.answers import Bucket
 from sla.boundaries import State
@@ -27,10 +30,29 @@ class JudgedRun:
         )  # fmt: skip
 
 
+_ENDS: Final = attrgetter("end_s")
+
+
+def since(runs: Sequence[JudgedRun], start_s: int) -> Sequence[JudgedRun]:
+    """Return the runs, which are in order, that end after an instant: a month of a long past."""
+    if not runs or runs[0].end_s > start_s:
+        return runs
+    return runs[bisect_right(runs, start_s, key=_ENDS) :]
+
+
 def in_buckets(
     runs: Sequence[AvailabilityRun], excluded: Sequence[Excluded], start_s: int, end_s: int
 ) -> tuple[JudgedRun, ...]:
     """Return availability with the excluded seconds taken out, cut to [start_s, end_s)."""
+    if not excluded and start_s < end_s:
+        return tuple(
+            JudgedRun(
+                max(run.start_s, start_s), min(run.end_s, end_s), run.availability,
+                run.availability, run.state is State.BAD,
+            )
+            for run in runs
+            if run.start_s < end_s and run.end_s > start_s
+        )  # fmt: skip
     found: list[JudgedRun] = []
     position = 0
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from linksla.clock import iso
@@ -18,11 +19,12 @@ from sla.calendar import month_bounds
 from sla.chronic import counted_objectives
 from sla.contracts import Contract
 from sla.credits import Delivered, OutageSeconds, money
-from sla.history import CircuitHistory
+from sla.history import CircuitHistory, History
 from sla.judge import (
     AvailabilityVerdict,
     Tally,
     availability,
+    contractual_seconds,
     coverage,
     explained,
     judge_availability,
@@ -87,6 +89,10 @@ class MonthCredit:
     claim_by_s: int | None = None
 
 
+_ALL: Final = Fraction(1)
+_NOTHING: Final = Delivered()  # where no credit follows from it
+
+
 def judge_segments(
     history: CircuitHistory,
     periods: Sequence[Period],
@@ -95,7 +101,7 @@ def judge_segments(
     """Judge each segment by its own terms, then say what they come to."""
     newest = periods[-1].history  # judged over the whole past by the same k, n and threshold
     found = tuple(
-        _judged(history.circuit, period, replace(period, history=newest), (*more, *counted))
+        _judged(history.circuit, period, newest, (*more, *counted))
         for period, more, counted in zip(
             periods, objectives, counted_objectives(periods), strict=True
         )
@@ -124,17 +130,21 @@ def judge_segments(
 
 
 def _judged(
-    circuit: Circuit, period: Period, known: Period, objectives: tuple[ObjectiveAnswer, ...]
+    circuit: Circuit, period: Period, newest: History, objectives: tuple[ObjectiveAnswer, ...]
 ) -> JudgedSegment:
     part, contract = period.history, period.history.in_force.contract
-    nominal = tally(part.runs, period.start_s, period.end_s)
-    bad = tally(part.unknown_bad, period.start_s, period.end_s).contractual
-    good = tally(part.unknown_good, period.start_s, period.end_s).contractual
+    start_s, end_s = period.start_s, period.end_s
+    nominal = tally(part.runs, start_s, end_s)
+    bad = contractual_seconds(part.unknown_bad, start_s, end_s)
+    good = contractual_seconds(part.unknown_good, start_s, end_s)
     verdict = judge_availability(contract.availability, nominal, bad, good, period.rest)
     outages: tuple[Outage, ...] = ()
     if nominal.contractual.down:
-        outages = outages_in(circuit.id, known.history.runs, period.start_s, period.end_s)
-    delivered = _delivered(contract, nominal.contractual, known, outages, objectives)
+        outages = outages_in(circuit.id, newest.runs, start_s, end_s)
+    delivered = _NOTHING
+    if contract.credit:
+        known = period if newest is part else replace(period, history=newest)
+        delivered = _delivered(contract, nominal.contractual, known, outages, objectives)
     share, reason = judge_credit(contract, verdict, delivered)
     return JudgedSegment(
         period, nominal, bad, good, verdict, objectives, share, reason,
@@ -154,7 +164,7 @@ def _delivered(
         contract.availability,
         Seconds(seconds.up + known.rest, seconds.down, seconds.excluded, seconds.unmeasured),
     )
-    totals = _down_by_onset(known) if contract.credit and outages else {}
+    totals = _down_by_onset(known) if outages else {}
     return Delivered(
         availability_percent=None if reached is None else reached * 100,
         down_seconds=seconds.down,
@@ -194,6 +204,8 @@ def _charge(circuit: Circuit, period: Period, outages: Sequence[Outage]) -> Char
     AWS Interconnect SLA: "the rate in force when the Unavailability began". Several outages with
     different prices count by their down seconds; None where a price is not known.
     """
+    if not circuit.prices:
+        return None
     down = [one for one in outages if one.down_seconds]
     onsets = [(one.start_s, one.down_seconds) for one in down] or [(period.start_s, 1)]
     prices = [(circuit.price_at(max(at, period.own.start_s)), weight) for at, weight in onsets]
@@ -272,7 +284,12 @@ def month_credit(month: JudgedMonth, whole_seconds: int) -> MonthCredit:
     The last version's payout terms say whether it is issued, and until when it is to be claimed.
     """
     share = sum(
-        (one.credit_percent * _share(one, whole_seconds) for one in month.segments), Fraction(0)
+        [
+            one.credit_percent * _share(one, whole_seconds)
+            for one in month.segments
+            if one.credit_percent
+        ],
+        Fraction(0),
     )
     reason = month.segments[0].credit_reason
     if len(month.segments) > 1:
@@ -328,7 +345,8 @@ def _claim_by(period: Period, contract: Contract) -> int | None:
 
 
 def _share(one: JudgedSegment, whole_seconds: int) -> Fraction:
-    return Fraction(one.period.full_end_s - one.period.start_s, whole_seconds)
+    seconds = one.period.full_end_s - one.period.start_s
+    return _ALL if seconds == whole_seconds else Fraction(seconds, whole_seconds)
 
 
 def segment_answers(month: JudgedMonth, whole_seconds: int) -> tuple[Segment, ...]:

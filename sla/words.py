@@ -9,7 +9,8 @@ _PLACES: Final = 100_000  # five places: one second of a month is 0.00004 %
 
 def percent_down(ratio: Fraction) -> str:
     """Return a ratio as a percentage with five places, rounded down: `99.98879`."""
-    units = ratio.numerator * 100 * _PLACES // ratio.denominator
+    part, whole = ratio.as_integer_ratio()
+    units = part * 100 * _PLACES // whole
     return f"{units // _PLACES}.{units % _PLACES:05d}"
 
 
@@ -27,12 +28,16 @@ def decimal_down(value: Fraction, places: int = 5) -> str:
     return f"{units // scale}.{units % scale:0{places}d}"
 
 
-@lru_cache(1_024)
 def plain(value: Fraction) -> str:
     """Return a contract's number as it was written: `8`, `0.001`, `99.99`."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    text = decimal_up(value, 15).rstrip("0")
+    return _plain(*value.as_integer_ratio())  # to hash a Fraction takes 1 µs
+
+
+@lru_cache(1_024)
+def _plain(numerator: int, denominator: int) -> str:
+    if denominator == 1:
+        return str(numerator)
+    text = decimal_up(Fraction(numerator, denominator), 15).rstrip("0")
     return text.rstrip(".")
 
 
