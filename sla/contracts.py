@@ -19,6 +19,7 @@ from linksla.jitter import JitterKind
 from linksla.model import LOSS_LADDER_PPM
 from sla.calendar import month_at, month_bounds
 from sla.exact import Exact, NotNegative, Percentage
+from sla.maintenance import STILL_S
 from sla.outage_terms import NAMES, OutageTerms
 from sla.schedules import ExceedanceBands, PayoutTerms, Schedules
 
@@ -145,6 +146,28 @@ class ContractInForce:
     contract: Contract
     start_s: int
     end_s: int
+
+
+def versions_in_force(
+    contracts: Mapping[str, tuple[Contract, ...]],
+    name: str,
+    active_from: int,
+    active_to: int | None,
+) -> tuple[ContractInForce, ...]:
+    """Return the versions of a contract in [active_from, active_to), oldest first.
+
+    The last one is open: it ends with the circuit, or far ahead.
+    """
+    versions = contracts[name]
+    end_s = STILL_S if active_to is None else active_to
+    found = []
+    for number, contract in enumerate(versions):
+        starts = active_from if number == 0 else contract.valid_from or 0
+        ends = versions[number + 1].valid_from or 0 if number + 1 < len(versions) else STILL_S
+        lower, upper = max(starts, active_from), min(ends, end_s)
+        if lower < upper:
+            found.append(ContractInForce(contract, lower, upper))
+    return tuple(found)
 
 
 def distributions_asked(contracts: Mapping[str, Sequence[Contract]]) -> dict[str, frozenset[str]]:

@@ -6,6 +6,7 @@ is retroactive over month ends and the state carries over them (DESIGN 7.3).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Final
 
 import duckdb
@@ -15,7 +16,7 @@ from sla.answers import Bucket
 from sla.attributions import Reclassification, Ruled, reattributed, ruled, stopped, within
 from sla.boundaries import UnknownAs
 from sla.calendar import month_bounds, months_between
-from sla.contracts import Contract, ContractInForce
+from sla.contracts import Contract, ContractInForce, versions_in_force
 from sla.exclusions import Cap, Decision, Excluded, decide, decide_wait, excluded_seconds
 from sla.judged import JudgedRun, in_buckets, outage_ranges
 from sla.maintenance import STILL_S, MaintenanceWindow
@@ -32,6 +33,7 @@ from sla.spans import LiveSpan
 from sla.telemetry import Telemetry
 
 FAR_AHEAD_S: Final = STILL_S
+_VERSIONS_MAX: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Historian:
         self._contracts = contracts
         self._maintenance = tuple(maintenance)
         self._reclassified = reclassified or {}
+        # of 20,000 circuits most began with their network, and share their versions with others
+        self._versions = lru_cache(_VERSIONS_MAX)(partial(versions_in_force, dict(contracts)))
         self._windows: dict[tuple[str, str], list[MaintenanceWindow]] = {}
         for window in maintenance:
             bears_on = (
@@ -84,6 +88,8 @@ class Historian:
 
     def windows_of(self, circuit: Circuit) -> tuple[MaintenanceWindow, ...]:
         """Return the maintenance windows that bear on a circuit."""
+        if not self._windows:
+            return ()
         return (
             *self._windows.get(("circuit", circuit.id), ()),
             *self._windows.get(("site", circuit.site), ()),
@@ -112,18 +118,7 @@ class Historian:
 
         The last one is open: its `end_s` lies where the circuit ends, or far ahead.
         """
-        versions = self._contracts[circuit.contract]
-        found = []
-        for number, contract in enumerate(versions):
-            starts = circuit.active_from if number == 0 else contract.valid_from or 0
-            ends = (
-                versions[number + 1].valid_from or 0 if number + 1 < len(versions) else FAR_AHEAD_S
-            )
-            lower = max(starts, circuit.active_from)
-            upper = min(ends, circuit.active_to if circuit.active_to is not None else FAR_AHEAD_S)
-            if lower < upper:
-                found.append(ContractInForce(contract, lower, upper))
-        return tuple(found)
+        return self._versions(circuit.contract, circuit.active_from, circuit.active_to)
 
     def contract_at(self, circuit: Circuit, second: int) -> Contract:
         """Return the contract version in force at an instant, or the one nearest to it."""
@@ -162,7 +157,7 @@ class Historian:
         decisions = tuple(_decided(w, _at(versions, w.start)) for w in windows)
         accepted = tuple(d.window for d in decisions if d.accepted and d.window.ticket is None)
         number = batch.add_circuit(circuit, facts, accepted)
-        caps = tuple(caps_of(versions, live))
+        caps = tuple(caps_of(versions, live)) if accepted else ()
         complete_plans: list[_HistoryPlan] = []
         for version in versions:
             if version.start_s >= complete and complete_plans:
@@ -226,11 +221,11 @@ class _Batch:
     ) -> int:
         number = self._circuits
         self._circuits += 1
+        grid = circuit.grid_seconds
         for channel in facts.channels[circuit.id]:
             windows = [(w.start, w.end) for w in accepted if w.channel == channel.channel]
             ends = channel.active_to_s if channel.active_to_s is not None else FAR_AHEAD_S
             # a cell that an active time begins or ends in belongs to it
-            grid = circuit.grid_seconds
             starts, ends = channel.active_from_s // grid * grid, -(-ends // grid) * grid
             self.parts += cut_at_windows(number, channel.channel_key, starts, ends, windows)
             self.live += facts.live.get(channel.channel_key, ())
@@ -253,23 +248,18 @@ class _Batch:
             ends = min(ends, -(-circuit.active_to // circuit.grid_seconds) * circuit.grid_seconds)
         windowed = any(w.channel is not None for w in accepted)
 
+        grid, terms = circuit.grid_seconds, version.contract.availability
+        least, starts = loss_class_max(version.contract), circuit.active_from // grid * grid
+
         def add(unknown_as: UnknownAs) -> tuple[int, int]:
-            terms = version.contract.availability
             first = len(self.judgements)
             for windows_good in (False, True) if windowed else (False,):
                 self.judgements.append(
                     Judgement(
-                        circuit=number,
-                        needed=terms.up_at_least,
-                        consecutive=terms.consecutive,
-                        grid_seconds=circuit.grid_seconds,
-                        loss_class_max=loss_class_max(version.contract),
-                        start_s=circuit.active_from // circuit.grid_seconds * circuit.grid_seconds,
-                        end_s=ends,
-                        unknown_as=unknown_as,
-                        windows_good=windows_good,
+                        number, terms.up_at_least, terms.consecutive, grid, least, starts, ends,
+                        unknown_as=unknown_as, windows_good=windows_good,
                     )
-                )
+                )  # fmt: skip
             return first, len(self.judgements) - 1
 
         return _HistoryPlan(
@@ -362,6 +352,8 @@ def _judged(
 ) -> _Judged:
     """Return runs in buckets, with what maintenance takes out of them."""
     nominal, windows_good = results[numbers[0]], results[numbers[1]]
+    if not plan.accepted:
+        return in_buckets(nominal, (), one.start_s, one.end_s), ()
     excluded = excluded_seconds(plan.accepted, nominal, windows_good, plan.caps)
     return in_buckets(nominal, excluded, one.start_s, one.end_s), excluded
 
@@ -383,6 +375,8 @@ def _ruled(
     Each second by the terms of its own version, in the whole past: a month that two versions share
     shows its outages and exclusions as its segments were judged.
     """
+    if not rulings and not plan.decisions:
+        return judged
     runs, excluded = judged
     for version in plan.versions if rulings else ():
         mine = within(rulings, version.start_s, version.end_s)

@@ -8,8 +8,6 @@ can read and run again.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import cache
 from typing import Final
 
 import duckdb
@@ -82,12 +80,8 @@ _AVAILABILITY: Final = {"u": Bucket.UP, "d": Bucket.DOWN, "?": Bucket.UNMEASURED
 
 def loss_class_max(contract: Contract) -> int:
     """Return the class of the contract's loss threshold: bad is above it."""
-    return _loss_class(contract.availability.loss_threshold)
-
-
-@cache
-def _loss_class(threshold: Fraction) -> int:
-    return LOSS_LADDER_PPM.index(int(threshold * 1_000_000))
+    part, whole = contract.availability.loss_threshold.as_integer_ratio()
+    return LOSS_LADDER_PPM.index(part * 1_000_000 // whole)
 
 
 @dataclass(frozen=True, slots=True)
