@@ -22,6 +22,7 @@ from alerts.alarms import (
 from alerts.conditions import (
     AlarmType,
     CircuitFacts,
+    Holds,
     Horizon,
     Judged,
     MonthFacts,
@@ -158,8 +159,12 @@ class AlarmEvaluator:
     def _changes(
         self, facts: CircuitFacts, standing: Mapping[AlarmKey, Alarm], now_us: int
     ) -> list[AlarmChange]:
+        found = {(item.type, item.qualifier): item for item in judge(facts)}
+        # without an alarm of it, only what holds can change anything: most circuits have none
         judged = {
-            AlarmKey(facts.circuit.id, item.type, item.qualifier): item for item in judge(facts)
+            AlarmKey(facts.circuit.id, *about): item
+            for about, item in found.items()
+            if standing or isinstance(item.condition, Holds)
         }
         for key in standing.keys() - judged.keys():  # a closed month, judged when it changes
             judged[key] = _not_judged(key, facts.summary)

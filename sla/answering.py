@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import duckdb
 
 from sla.answers import CircuitSummary, MonthAnswer
-from sla.calm import Look
+from sla.calm import Look, Sums
 from sla.closed import ClosedMonths
 from sla.history import CircuitHistory, Historian
 from sla.months import periods_of
-from sla.observing import Performance
-from sla.periods import Ownership, Version
+from sla.observing import Kept, Performance
+from sla.periods import Ownership, Period, Version
 from sla.telemetry import Telemetry
 
 
@@ -24,6 +24,20 @@ class AskedMonths:
     months: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredMonths:
+    """Answers of months that have anything complete in them, and what the last one follows from."""
+
+    answers: tuple[MonthAnswer, ...]
+    last: Period | None  # the last segment of the last month
+    kept: Kept | None  # None: its contract has no objectives on what was observed
+
+    @property
+    def sums(self) -> Sums | None:
+        """What the objectives of the last segment follow from."""
+        return None if self.last is None or self.kept is None else self.kept.sums(self.last)
+
+
 def month_answers(
     cursor: duckdb.DuckDBPyConnection,
     facts: Telemetry,
@@ -31,7 +45,7 @@ def month_answers(
     closed: ClosedMonths,
     asked: Sequence[AskedMonths],
     close_after_seconds: int,
-) -> list[tuple[MonthAnswer, ...]]:
+) -> list[AnsweredMonths]:
     """Return, for each circuit, the answers of its months that have anything complete in them."""
     wanted = [
         (number, month, periods)
@@ -40,42 +54,43 @@ def month_answers(
         if (periods := periods_of(one.history, one.owns, month))
     ]
     judged = iter(
-        performance.objectives(
+        performance.judged(
             cursor,
             facts,
             [(asked[n].history.circuit, period) for n, _, periods in wanted for period in periods],
         )
     )
     found: list[list[MonthAnswer]] = [[] for _ in asked]
+    last: list[tuple[Period | None, Kept | None]] = [(None, None)] * len(asked)
     for number, month, periods in wanted:
         history = asked[number].history
-        objectives = [next(judged) for _ in periods]
+        kept = [next(judged) for _ in periods]
+        objectives = [() if one is None else one.answers for one in kept]
         version = Version(facts.calculation_versions.get((history.circuit.id, month), 1))
         found[number].append(
             closed.answer(history, periods, objectives, version, close_after_seconds)
         )
-    return [tuple(answers) for answers in found]
+        last[number] = periods[-1], kept[-1]
+    return [AnsweredMonths(tuple(answers), *end) for answers, end in zip(found, last, strict=True)]
 
 
 def look_of(
     asked: AskedMonths,
-    answers: Sequence[MonthAnswer],
+    answered: AnsweredMonths,
     facts: Telemetry,
     historian: Historian,
-    performance: Performance,
     close_after_seconds: int,
     summary: CircuitSummary,
 ) -> Look:
     """Return what a full judging of a circuit came to, for whoever asks when it must be next."""
     history = asked.history
-    periods = periods_of(history, asked.owns, answers[-1].month) if answers else ()
     return Look(
         history,
         facts.channels[history.circuit.id],
         historian.windows_of(history.circuit),
         historian.versions(history.circuit),
-        answers,
-        performance.sums(facts, history.circuit, periods[-1]) if periods else None,
+        answered.answers,
+        answered.sums,
         close_after_seconds,
         summary,
     )

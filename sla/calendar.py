@@ -30,6 +30,7 @@ def month_bounds(month: str, timezone: str, anniversary_day: int = 1) -> tuple[i
     return _start(year, number, zone, anniversary_day), _start(*following, zone, anniversary_day)
 
 
+@lru_cache(maxsize=4096)
 def month_at(second: int, timezone: str, anniversary_day: int = 1) -> str:
     """Return the contract month `YYYY-MM` in which an instant lies."""
     local = datetime.fromtimestamp(second, ZoneInfo(timezone))
@@ -75,6 +76,7 @@ def _parsed(month: str) -> tuple[int, int]:
     return int(month[:4]), int(month[5:])
 
 
+@lru_cache(maxsize=4096)
 def _shifted(month: str, by: int) -> str:
     year, number = _parsed(month)
     total = year * 12 + number - 1 + by

@@ -29,9 +29,10 @@ def channel_runs(
     """Return each channel's runs by key: they cover its range without gap, unknown included."""
     if not asked:
         return {}
-    from_s, to_s = min(one.start_s for one in asked), max(one.end_s for one in asked)
-    spans = known_spans(source, [one.channel_key for one in asked], from_s, to_s, live)
-    keys = np.array([one.channel_key for one in asked])
+    from_s, to_s = min([one.start_s for one in asked]), max([one.end_s for one in asked])
+    numbers = [one.channel_key for one in asked]
+    spans = known_spans(source, numbers, from_s, to_s, live)
+    keys = np.array(numbers)
     lower = np.searchsorted(spans.track, keys).tolist()
     upper = np.searchsorted(spans.track, keys, "right").tolist()
     columns = (spans.start_s, spans.end_s, spans.bgp, spans.loss_class)

@@ -7,6 +7,8 @@ cost next to nothing (`sla.remembered`, `sla.performance` remember by content).
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
 
 from linksla.clock import Clock
 from linksla.sql import statement
@@ -18,6 +20,8 @@ from sla.json import to_json
 from sla.queries import Queries
 
 FIRST = "first evaluation"
+_BUCKETS: Final = ("up", "down", "excluded", "unmeasured")
+_TEXTS_MAX: Final = 4_096  # most months say what they said at the last poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,26 +132,30 @@ def canonical(answer: MonthAnswer) -> str:
     Outcomes by objective and whether the month is final; once it is over, also the seconds that
     any credit follows from, and how all stand that people decide.
     """
-    body: dict[str, object] = {
-        "final": answer.final,
-        "objectives": {one.name: one.verdict.value for one in answer.objectives},
-    }
-    if answer.end_s == answer.month_end_s:
-        seconds = answer.seconds
-        body["seconds"] = {
-            "up": seconds.up,
-            "down": seconds.down,
-            "excluded": seconds.excluded,
-            "unmeasured": seconds.unmeasured,
-        }
-        body["decided"] = {
-            **{one.exclusion_id: [one.accepted, one.is_open] for one in answer.exclusions},
-            **{
-                word.proposal_id: word.standing
-                for outage in answer.outages
-                for word in outage.attributions
-            },
-        }
+    objectives = tuple([(one.name, one.verdict.value) for one in answer.objectives])
+    if answer.end_s != answer.month_end_s:
+        return _canonical(answer.final, objectives, None, ())
+    seconds = answer.seconds
+    decided: list[tuple[str, object]] = [
+        (one.exclusion_id, (one.accepted, one.is_open)) for one in answer.exclusions
+    ]
+    for outage in answer.outages:
+        decided += [(word.proposal_id, word.standing) for word in outage.attributions]
+    buckets = (seconds.up, seconds.down, seconds.excluded, seconds.unmeasured)
+    return _canonical(answer.final, objectives, buckets, tuple(decided))
+
+
+@lru_cache(_TEXTS_MAX)
+def _canonical(
+    final: bool,
+    objectives: tuple[tuple[str, str], ...],
+    buckets: tuple[int, int, int, int] | None,
+    decided: tuple[tuple[str, object], ...],
+) -> str:
+    body: dict[str, object] = {"final": final, "objectives": dict(objectives)}
+    if buckets is not None:
+        body["seconds"] = dict(zip(_BUCKETS, buckets, strict=True))
+        body["decided"] = dict(decided)
     return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 

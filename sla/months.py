@@ -60,8 +60,10 @@ def _segments(
         month_end = min(month_end, circuit.active_to)
     lower = max(starts, part.start_s, part.in_force.start_s, own.start_s)
     upper = min(month_end, part.in_force.end_s, own.end_s)
-    changes = {one.start for one in circuit.bandwidths} | {one.start for one in circuit.prices}
-    cuts = sorted(at for at in changes if at is not None and lower < at < upper)
+    cuts: list[int] = []
+    if circuit.bandwidths or circuit.prices:
+        changes = {one.start for one in circuit.bandwidths} | {one.start for one in circuit.prices}
+        cuts = sorted(at for at in changes if at is not None and lower < at < upper)
     complete = min(history.complete_up_to_s, own.end_s)
     for first, last in itertools.pairwise([lower, *cuts, upper]):
         so_far = min(last, part.end_s)

@@ -79,10 +79,17 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class Kept:
+    """What was asked of a period, what was observed in it, and the answers."""
+
     question: _Question
     observed: tuple[Observed, ...]
     answers: tuple[ObjectiveAnswer, ...]
+
+    def sums(self, period: Period) -> Sums:
+        """Return what the answers about the period followed from."""
+        outcomes = tuple([answer.verdict for answer in self.answers])
+        return Sums(self.observed, outcomes, next_step(period, self.question.step_seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,7 @@ class Performance:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, int, Ownership], _Kept] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int, Ownership], Kept] = OrderedDict()
 
     def objectives(
         self,
@@ -112,7 +119,16 @@ class Performance:
         asked: Sequence[tuple[Circuit, Period]],
     ) -> list[tuple[ObjectiveAnswer, ...]]:
         """Return, for each period, the answers of its contract's other objectives, in its order."""
-        found: list[tuple[ObjectiveAnswer, ...]] = [()] * len(asked)
+        return [() if one is None else one.answers for one in self.judged(cursor, facts, asked)]
+
+    def judged(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        facts: Telemetry,
+        asked: Sequence[tuple[Circuit, Period]],
+    ) -> list[Kept | None]:
+        """Return the same with what it follows from; None where a contract has no such terms."""
+        found: list[Kept | None] = [None] * len(asked)
         tasks = []
         for number, (circuit, period) in enumerate(asked):
             if not period.history.in_force.contract.objectives:
@@ -121,7 +137,7 @@ class Performance:
             with self._lock:
                 kept = self._known.get(question.key)
             if kept is not None and kept.question == question:
-                found[number] = kept.answers
+                found[number] = kept
                 continue
             missing = None if kept is None else question.beyond(kept.question)
             if kept is None or missing is None:
@@ -146,21 +162,21 @@ class Performance:
             kept = self._known.get(question.key)
         if kept is None or kept.question != question:
             return None
-        outcomes = tuple(answer.verdict for answer in kept.answers)
-        return Sums(kept.observed, outcomes, next_step(period, question.step_seconds))
+        return kept.sums(period)
 
-    def _judged(self, task: _Task, more: tuple[Observed, ...]) -> tuple[ObjectiveAnswer, ...]:
+    def _judged(self, task: _Task, more: tuple[Observed, ...]) -> Kept:
         question, observed = task.question, _added(task.question.channels, task.before, more)
         answers = tuple(
             judge_performance(terms, observed, is_open=question.is_open, link=question.link)
             for terms in question.terms
         )
+        kept = Kept(question, observed, answers)
         with self._lock:
-            self._known[question.key] = _Kept(question, observed, answers)
+            self._known[question.key] = kept
             self._known.move_to_end(question.key)
             while len(self._known) > _REMEMBERED_MAX:
                 self._known.popitem(last=False)
-        return answers
+        return kept
 
 
 def _question(facts: Telemetry, circuit: Circuit, period: Period) -> _Question:

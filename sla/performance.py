@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 import duckdb
@@ -18,6 +19,7 @@ from linksla.sql import statement
 from processors.buckets import DISTRIBUTIONS, ERROR_BOUND, split_bucket
 from sla.answers import Bucket, ObjectiveAnswer, Outcome
 from sla.contracts import PerformanceTerms
+from sla.judged import since
 from sla.measures import UNITS, Observed, Totals, Value, pooled, statistic
 from sla.periods import Period
 from sla.telemetry import ChannelRow
@@ -35,18 +37,20 @@ def rollup_seconds(circuit: Circuit) -> int:
 def qualifying(period: Period, step_seconds: int) -> tuple[tuple[int, int], ...]:
     """Return [from, to) of whole rollup steps that lie wholly in up and not excluded time."""
     joined: list[tuple[int, int]] = []
-    for run in period.history.runs:
+    for run in since(period.history.runs, period.start_s):
+        if run.start_s >= period.end_s:
+            break
         lower, upper = max(run.start_s, period.start_s), min(run.end_s, period.end_s)
         if run.bucket is not Bucket.UP or lower >= upper:
             continue
         if joined and joined[-1][1] == lower:
             lower = joined.pop()[0]
         joined.append((lower, upper))
-    whole = (
+    whole = [
         (-(-lower // step_seconds) * step_seconds, upper // step_seconds * step_seconds)
         for lower, upper in joined
-    )
-    return tuple((lower, upper) for lower, upper in whole if lower < upper)
+    ]
+    return tuple([piece for piece in whole if piece[0] < piece[1]])
 
 
 def next_step(period: Period, step_seconds: int) -> int:
@@ -175,11 +179,16 @@ _ANY_LINK: Final = Link()
 
 def link_of(circuit: Circuit, channels: Sequence[ChannelRow], second: int) -> Link:
     """Return a circuit as it is at an instant: the bandwidth is shared by what is active then."""
-    active = sum(
-        one.active_from_s <= second and (one.active_to_s is None or second < one.active_to_s)
-        for one in channels
-    )
-    return Link(Fraction(circuit.bandwidth_at(second), max(active, 1)), circuit.jitter_kind)
+    active = 0
+    for one in channels:
+        if one.active_from_s <= second and (one.active_to_s is None or second < one.active_to_s):
+            active += 1
+    return _link(circuit.bandwidth_at(second), max(active, 1), circuit.jitter_kind)
+
+
+@lru_cache(1_024)
+def _link(mbps: int, channels: int, jitter_kind: JitterKind | None) -> Link:
+    return Link(Fraction(mbps, channels), jitter_kind)
 
 
 def judge_performance(

@@ -16,7 +16,7 @@ from linksla.inventory import Circuit, Customer, Inventory
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from sla import telemetry
-from sla.answering import AskedMonths, look_of, month_answers
+from sla.answering import AnsweredMonths, AskedMonths, look_of, month_answers
 from sla.answers import (
     AlarmAnswer,
     ChannelRun,
@@ -230,16 +230,16 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
             AskedMonths(history, seen[name], months_of(history, seen[name]))
             for name, history in histories.items()
         ]
-        answers = self._months(cursor, facts, asked)
+        answered = self._answered(cursor, facts, asked)
         historian, close_after = self._histories.historian, self._time.close_after_seconds
         return {
             name: look_of(
-                one, found, facts, historian, self._performance, close_after,
+                one, found, facts, historian, close_after,
                 self._summary(
-                    scope, name, seen[name], one.history, lanes.get(name, ()), found[-1:]
+                    scope, name, seen[name], one.history, lanes.get(name, ()), found.answers[-1:]
                 ),
             )
-            for name, one, found in zip(histories, asked, answers, strict=True)
+            for name, one, found in zip(histories, asked, answered, strict=True)
         }  # fmt: skip
 
     def month_as_of(
@@ -381,12 +381,14 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
             return answer(cursor, facts, history, seen[circuit_id])
 
     def _months(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        facts: Telemetry,
-        asked: Sequence[AskedMonths],
+        self, cursor: duckdb.DuckDBPyConnection, facts: Telemetry, asked: Sequence[AskedMonths]
     ) -> list[tuple[MonthAnswer, ...]]:
         """Return, for each circuit, the answers of its months that have anything complete."""
+        return [one.answers for one in self._answered(cursor, facts, asked)]
+
+    def _answered(
+        self, cursor: duckdb.DuckDBPyConnection, facts: Telemetry, asked: Sequence[AskedMonths]
+    ) -> list[AnsweredMonths]:
         close_after = self._time.close_after_seconds
         return month_answers(cursor, facts, self._performance, self._closed, asked, close_after)
 

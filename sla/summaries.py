@@ -41,12 +41,16 @@ def newest_states(
         facts.spans_by(cursor), [one for many in asked.values() for one in many], spans
     )
     return {
-        name: tuple(_newest(lanes[one.channel_key]) for one in many) for name, many in asked.items()
+        name: tuple([_newest(lanes[one.channel_key]) for one in many])
+        for name, many in asked.items()
     }
 
 
 def _newest(lane: Sequence[ChannelRun]) -> ChannelRun:
-    return next((run for run in reversed(lane) if run.state != "unknown"), lane[-1])
+    for run in reversed(lane):
+        if run.state != "unknown":
+            return run
+    return lane[-1]
 
 
 def _patience_seconds(circuit: Circuit, contract: Contract) -> int:
@@ -84,7 +88,7 @@ def summary(
         bandwidth_mbps=circuit.bandwidth_at(live),
         state=state.value,
         state_since_s=since,
-        channels_good=sum(run.state == "good" for run in channels),
+        channels_good=len([run for run in channels if run.state == "good"]),
         channels_total=len(channels) or _channels_expected(circuit, live),
         channels_needed=contract.availability.up_at_least,
         complete_up_to_s=complete,
@@ -181,7 +185,7 @@ def _asked(
     circuit: Circuit, contract: Contract, facts: Telemetry, start_s: int, end_s: int
 ) -> list[ChannelAsked]:
     """Return the channels that are active in a range, each with the part it is active in."""
-    grid = circuit.grid_seconds
+    grid, least = circuit.grid_seconds, loss_class_max(contract)
     found = []
     for channel in facts.channels[circuit.id]:
         ends = (
@@ -190,17 +194,12 @@ def _asked(
         lower = max(start_s, channel.active_from_s // grid * grid)
         upper = min(end_s, ends)
         if lower < upper:
-            found.append(
-                ChannelAsked(
-                    channel.channel_key, channel.channel, lower, upper, loss_class_max(contract)
-                )
-            )
+            found.append(ChannelAsked(channel.channel_key, channel.channel, lower, upper, least))
     return found
 
 
 def _live(circuit: Circuit, facts: Telemetry) -> list[LiveSpan]:
-    return [
-        span
-        for channel in facts.channels[circuit.id]
-        for span in facts.live.get(channel.channel_key, ())
-    ]
+    found: list[LiveSpan] = []
+    for channel in facts.channels[circuit.id]:
+        found += facts.live.get(channel.channel_key, ())
+    return found
