@@ -200,7 +200,7 @@ def test_a_part_of_which_nothing_was_measured_has_no_number_and_the_month_has() 
 
 
 def test_a_part_shows_whose_it_was_in_its_own_seconds_only() -> None:
-    owners = (Owner(customer="acme", end=MIDDLE), Owner(customer="globex", start=MIDDLE))
+    owners = (Owner(customer="globex", start=MIDDLE), Owner(customer="acme", end=MIDDLE))
     past = Past((), (ONE, replace(ONE, version=2, valid_from=LAST)), circuit={"owners": owners})
 
     def shown(**more: Any) -> list[list[tuple[str, int, int]]]:
@@ -213,3 +213,5 @@ def test_a_part_shows_whose_it_was_in_its_own_seconds_only() -> None:
         [("acme", JUNE, MIDDLE), ("globex", MIDDLE, LAST)], [("globex", LAST, JULY)],
     ]  # fmt: skip
     assert shown(owns=HIS) == [[("acme", FIRST, MIDDLE), ("globex", MIDDLE, LAST)]]
+    past = Past((), (ONE, replace(ONE, version=2, valid_from=MIDDLE)), circuit={"owners": owners})
+    assert shown() == [[("acme", JUNE, MIDDLE)], [("globex", MIDDLE, JULY)]]
