@@ -41,6 +41,7 @@ class Past:
     circuit: dict[str, object] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
     excluded: tuple[Excluded, ...] = ()
+    said: tuple[Reclassification, ...] = ()
 
     def history(self) -> CircuitHistory:
         """Return it as a historian would."""
@@ -69,8 +70,9 @@ class Past:
             for other in (Bucket.UP, DOWN)
         )
         return History(
-            circuit, version, self.begins, end_s, runs, good, bad, self.excluded, self.decisions
-        )
+            circuit, version, self.begins, end_s, runs, good, bad, self.excluded,
+            self.decisions, self.said,
+        )  # fmt: skip
 
     def _runs(self, end_s: int) -> list[JudgedRun]:
         found, at = [], self.begins
