@@ -163,6 +163,7 @@ def test_rulings_of_several_kinds_take_out_only_what_is_excluded() -> None:
         ([(6, 9, "a"), (9, 10, "b")], "U5 D1 E3 E1 D5 U1 D4", [(6, 9, "a"), (9, 10, "b")]),
         ([(8, 12, "b"), (6, 9, "a"), (7, 8, "c")], "U5 D1 E3 E3 D3 U1 D4",
          [(6, 9, "a"), (9, 12, "b")]),
+        ([(6, 9, "a"), (7, 9, "b")], "U5 D1 E3 D6 U1 D4", [(6, 9, "a")]),
         ([(0, 99, "a")], "U5 E10 U1 E4", [(5, 15, "a"), (16, 20, "a")]),
         ([(-9, -1, "z"), (0, 1, "y"), (18, 19, "x")], "U5 D10 U1 D2 E1 D1", [(18, 19, "x")]),
     ],
@@ -174,6 +175,12 @@ def test_a_second_of_a_wait_goes_to_the_one_that_began_first(
 
     assert letters(after) == found
     assert pieces == tuple(Excluded(*piece) for piece in taken)
+
+
+def test_a_wait_may_begin_with_the_first_second() -> None:
+    after, pieces = stopped(runs_of("D5 U2"), [(0, 3, "a")])
+
+    assert (letters(after), pieces) == ("E3 D2 U2", (Excluded(0, 3, "a"),))
 
 
 def test_pieces_move_the_seconds_of_each_run_they_lie_in() -> None:
