@@ -1,11 +1,16 @@
-"""The vectors of availability, through the SQL that the product uses."""
+"""The vectors of availability, through both ways in which the product works it out."""
 
 import re
 
 import pytest
 
 from sla.answers import Bucket
-from sla.runs import ChannelPart, Judgement, availability_runs
+from sla.runs import (
+    ChannelPart,
+    Judgement,
+    availability_runs,
+    availability_runs_by_statement,
+)
 from sla.spans import LiveSpan
 
 LETTER = {Bucket.UP: "u", Bucket.DOWN: "d", Bucket.UNMEASURED: "?"}
@@ -33,12 +38,16 @@ def live(channels: list[str], grid: int, first_key: int = 1) -> list[LiveSpan]:
 def judge(store, channels, *, k, n, initially_down=False, grid=10):
     length = len(cells(channels[0])) * grid
     with store.reader() as cursor:
-        (runs,) = availability_runs(
-            cursor,
-            [Judgement(0, k, n, grid, 6, 0, length, initially_down)],
-            [ChannelPart(0, key, 0, length) for key in range(1, len(channels) + 1)],
-            live(channels, grid),
+        (runs,), (stated,) = (
+            runs_of(
+                cursor,
+                [Judgement(0, k, n, grid, 6, 0, length, initially_down)],
+                [ChannelPart(0, key, 0, length) for key in range(1, len(channels) + 1)],
+                live(channels, grid),
+            )
+            for runs_of in (availability_runs, availability_runs_by_statement)
         )
+    assert stated == runs
     states = "".join("?GB"[run.state] * ((run.end_s - run.start_s) // grid) for run in runs)
     text = "".join(LETTER[r.availability] * ((r.end_s - r.start_s) // grid) for r in runs)
     return states, text

@@ -34,9 +34,9 @@ def state_of(channels: list[str], k: int, cell: int) -> str:
     return "B" if sum(c != "B" for c in enabled) < k else "?"
 
 
-def availability_of(states: str, n: int) -> str:
+def availability_of(states: str, n: int, condition: str = "u") -> str:
     """Follow the rule word by word: look ahead from each cell for n of one kind in a row."""
-    condition, result = "u", []
+    result = []
     for cell, state in enumerate(states):
         if state == "?":
             result.append("?")

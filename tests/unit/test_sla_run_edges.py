@@ -1,10 +1,23 @@
 """Runs where channels begin, end and change at the same instant, or outside what is judged."""
 
+import random
+import re
+
+import pytest
+
 from linksla.stores import TelemetryStore
 from sla.answers import Bucket
-from sla.boundaries import State
-from sla.runs import ChannelPart, Judgement, availability_runs
+from sla.boundaries import State, UnknownAs
+from sla.runs import (
+    ChannelPart,
+    Judgement,
+    availability_runs,
+    availability_runs_by_statement,
+)
 from sla.spans import LiveSpan
+from tests.unit.test_sla_reference import availability_of, state_of
+
+BOTH = (availability_runs, availability_runs_by_statement)
 
 GOOD, BAD = 1, 2  # BGP established, not
 
@@ -21,12 +34,16 @@ def judged(
         end_s=200,
     )  # fmt: skip
     with store.reader() as cursor:
-        (runs,) = availability_runs(
-            cursor,
-            [judgement],
-            [ChannelPart(1, *part) for part in parts],
-            [LiveSpan(*span, None) for span in spans],
+        (runs,), (stated,) = (
+            runs_of(
+                cursor,
+                [judgement],
+                [ChannelPart(1, *part) for part in parts],
+                [LiveSpan(*span, None) for span in spans],
+            )
+            for runs_of in BOTH
         )
+    assert stated == runs
     return [(one.start_s, one.end_s, one.state, one.availability) for one in runs]
 
 
@@ -59,3 +76,127 @@ def test_without_any_channel_a_circuit_is_bad_from_its_first_second_to_its_last(
     memory_store: TelemetryStore,
 ) -> None:
     assert judged(memory_store, [], []) == [(0, 200, State.BAD, Bucket.DOWN)]
+
+
+GRID, CELLS, LOSS_MAX = 10, 36, 3
+EVIDENCE = {  # BGP and loss class of which a cell is made
+    "G": [(1, None), (1, 0), (1, LOSS_MAX), (0, LOSS_MAX), (0, 0)],
+    "B": [(2, None), (2, 0), (1, LOSS_MAX + 1), (0, LOSS_MAX + 1), (2, 9)],
+    "?": [None, None, (0, None)],
+}
+
+
+class Network:
+    """Circuits at random: what each channel went through, cell by cell, and the evidence of it."""
+
+    def __init__(self, rng: random.Random, circuits: int) -> None:
+        self.texts: list[list[str]] = []
+        self.windowed: list[list[str]] = []  # "w" where a channel lies under an accepted window
+        self.parts: list[ChannelPart] = []
+        self.live: list[LiveSpan] = []
+        self.spans: list[tuple[int, int, int, int, int | None]] = []
+        self.needed = [rng.randint(1, 3) for _ in range(circuits)]
+        key = 0
+        for circuit in range(circuits):
+            channels = rng.choice([0, 1, 1, 2, 3, 4])
+            self.texts.append([text(rng, "GGGBB?-") for _ in range(channels)])
+            self.windowed.append([text(rng, "..w") for _ in range(channels)])
+            for cells, windowed in zip(self.texts[-1], self.windowed[-1], strict=True):
+                key += 1
+                self._add(rng, circuit, key, cells, windowed)
+
+    def _add(self, rng: random.Random, circuit: int, key: int, cells: str, windowed: str) -> None:
+        marks = "".join(
+            "-" if cell == "-" else mark for cell, mark in zip(cells, windowed, strict=True)
+        )
+        for lower, upper, mark in stretches(marks):
+            if mark != "-":
+                self.parts.append(ChannelPart(circuit, key, lower, upper, mark == "w"))
+        told = cells.replace("-", rng.choice("GB?"))  # what is known of time that does not count
+        for lower, upper, cell in stretches(told):
+            for start in range(lower, upper, 2 * GRID):
+                evidence = rng.choice(EVIDENCE[cell])
+                if evidence is None:
+                    continue
+                span = (key, start, min(start + 2 * GRID, upper), *evidence)
+                if start < CELLS * GRID // 2:
+                    self.spans.append(span)
+                else:
+                    self.live.append(LiveSpan(*span))
+
+    def states(self, one: Judgement) -> str:
+        """Return the circuit's state in each cell of a judgement."""
+        texts = self.texts[one.circuit]
+        if one.windows_good:
+            texts = [
+                "".join(
+                    "G" if mark == "w" and cell != "-" else cell
+                    for cell, mark in zip(cells, marks, strict=True)
+                )
+                for cells, marks in zip(texts, self.windowed[one.circuit], strict=True)
+            ]
+        as_what = "?GB"[one.unknown_as]
+        texts = [cells.replace("?", as_what) for cells in texts]
+        cells = range(one.start_s // GRID, one.end_s // GRID)
+        return "".join(state_of(texts, one.needed, cell) for cell in cells)
+
+
+def text(rng: random.Random, letters: str) -> str:
+    found = ""
+    while len(found) < CELLS:
+        found += rng.choice(letters) * rng.randint(1, 9)
+    return found[:CELLS]
+
+
+def stretches(cells: str) -> list[tuple[int, int, str]]:
+    return [
+        (found.start() * GRID, found.end() * GRID, found[0][0])
+        for found in re.finditer(r"(.)\1*", cells)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_circuits_at_once_are_each_what_looking_at_every_cell_gives(
+    memory_store: TelemetryStore, seed: int
+) -> None:
+    rng = random.Random(seed)
+    network = Network(rng, 40)
+    memory_store.writer.executemany("insert into spans values (?, 0, ?, ?, ?, ?)", network.spans)
+    judgements = [
+        Judgement(
+            circuit, network.needed[circuit], rng.randint(1, 6), GRID, LOSS_MAX,
+            GRID * rng.choice([0, 0, 5]), GRID * rng.choice([CELLS, CELLS, CELLS - 7]),
+            rng.random() < 0.3, unknown_as, windows_good,
+        )
+        for circuit in range(40)
+        for unknown_as in UnknownAs
+        for windows_good in (False, True)
+    ]  # fmt: skip
+    rng.shuffle(judgements)
+
+    with memory_store.reader() as cursor:
+        found, stated = (
+            runs_of(cursor, judgements, network.parts, network.live) for runs_of in BOTH
+        )
+
+    assert stated == found
+    for one, runs in zip(judgements, found, strict=True):
+        states = network.states(one)
+        told = availability_of(states, one.consecutive, "d" if one.initially_down else "u")
+        assert [(run.start_s, run.end_s, "?GB"[run.state]) for run in runs] == [
+            (one.start_s + lower, one.start_s + upper, state)
+            for lower, upper, state in stretches(states)
+        ]
+        assert (
+            "".join(
+                {"up": "u", "down": "d"}.get(run.availability, "?")
+                * ((run.end_s - run.start_s) // GRID)
+                for run in runs
+            )
+            == told
+        )
+
+
+def test_where_nothing_is_asked_nothing_is_judged(memory_store: TelemetryStore) -> None:
+    with memory_store.reader() as cursor:
+        assert [runs_of(cursor, [], [], []) for runs_of in BOTH] == [(), ()]
