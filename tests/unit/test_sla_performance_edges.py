@@ -1,29 +1,24 @@
 """Objectives at their edges: which steps count, which channel is worst, what is printed of it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-import duckdb
 import pytest
 
 from linksla.inventory import Bandwidth
 from linksla.jitter import JITTER_KINDS
-from linksla.stores import TelemetryStore
 from processors.buckets import DISTRIBUTIONS, METRIC_BITS
 from sla.answers import ObjectiveAnswer, Outcome
 from sla.contracts import PerformanceTerms
 from sla.measures import NOTHING, Observed, Totals, pooled, statistic
 from sla.performance import (
-    Asked,
     Link,
     judge_performance,
     link_of,
     next_step,
     observed,
     qualifying,
-    read_observed,
     rollup_seconds,
 )
 from sla.periods import Period
@@ -260,6 +255,33 @@ def test_a_jitter_is_of_the_kind_both_say(
     assert latency.reason == "latency mean 0.001 ms is within 8 ms (a, the worst channel; n = 1)."
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_channels_pooled_are_one_channel_that_observed_it_all(metric: str) -> None:
+    many = [channel("a", metric, 3, 9, 4, lost=1), channel("b", metric, 4, 2), channel("c", metric)]
+
+    for order in (many, many[::-1]):
+        together = pooled(order)
+        assert together.totals(metric) == Totals(5, 22, 9)
+        assert dict(together.counts(metric)) == {2: 1, 3: 1, 4: 2, 9: 1}
+        assert together.lost_count == 1
+        asked = terms(metric=metric, channels="pooled", limit=1)
+        assert judged(asked, *order).observations == 5
+    assert Observed("a", 0, 0, 0, 0, 0, 0, 0, {}).totals("jitter") == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("metric", "scale"),
+    [("latency", 1_000), ("jitter", 1_000), ("loss", 10**6), ("throughput_rx", 10**6),
+     ("throughput_tx", 10**6)],
+)  # fmt: skip
+def test_a_value_is_exact_in_the_contracts_unit(metric: str, scale: int) -> None:
+    one = channel("a", metric, 7, 8)
+
+    mean, most = (judged(terms(metric=metric, statistic=s), one) for s in ("mean", "maximum"))
+
+    assert (mean.exact, most.exact) == (Fraction(15, 2 * scale), Fraction(8, scale))
+
+
 def test_nothing_pooled_is_nothing() -> None:
     found = pooled([])
 
@@ -302,75 +324,3 @@ def test_what_the_store_has_not_is_zero_and_buckets_stand_by_metric() -> None:
     assert found.totals("jitter") == Totals(8, 9, 0)
     assert found.lost_count == 4
     assert [found.counts(name) for name in METRICS] == [{5: 7 + at} for at in range(5)]
-
-
-@pytest.fixture
-def cursor(memory_store: TelemetryStore) -> Iterator[duckdb.DuckDBPyConnection]:
-    writer = memory_store.writer
-    for key in (1, 2, 3):
-        for step in range(10):  # 60 s each; every number tells channel and step
-            mark = 10 * key + step
-            writer.execute(
-                "insert into rollup_parts values "
-                "(?, ?, 1, 1, ?, null, ?, 1, 2, ?, ?, 3, ?, ?, 4, ?, ?, 5, ?, ?, [?], [1])",
-                [key, 60 * step, *(more + mark for more in
-                 (1000, 1000, 2000, 2000, 3000, 3000, 4000, 4000, 5000, 5000)), mark],
-            )  # fmt: skip
-    with memory_store.reader() as reader:
-        yield reader
-
-
-def rows(*keys: int) -> list[ChannelRow]:
-    return [ChannelRow("C", f"ch{key}", key, 0, None) for key in keys]
-
-
-def test_each_question_is_answered_from_its_own_steps_and_channels(
-    cursor: duckdb.DuckDBPyConnection,
-) -> None:
-    asked = [
-        Asked(rows(1), [(0, 120), (180, 240), (300, 420)], 60, throughput=True),
-        Asked(rows(2, 3), [(480, 540)], 60),
-        Asked(rows(1), [], 60),
-        Asked([], [(0, 600)], 60),
-        Asked(rows(3, 1), [(60, 180), (240, 300)], 60, throughput=True),
-        Asked(rows(9), [(0, 600)], 60),
-        Asked(rows(2), [(120, 600)], 120),
-    ]
-
-    found = read_observed(cursor, asked)
-
-    steps = [{1: (0, 1, 3, 5, 6)}, {2: (8,), 3: (8,)}, {}, {}, {1: (1, 2, 4), 3: (1, 2, 4)}, {},
-             {2: (2, 3, 4, 5, 6, 7, 8)}]  # fmt: skip
-    for one, wanted, question in zip(found, steps, asked, strict=True):
-        assert {of.name for of in one} == {f"ch{key}" for key in wanted}
-        for of in one:
-            key = int(of.name[2:])
-            marks = [10 * key + step for step in wanted[key]]
-            n, total, most = len(marks), sum(marks), max(marks)
-            assert of.totals("latency") == Totals(n, total + 1000 * n, most + 1000)
-            assert of.totals("jitter") == Totals(2 * n, total + 2000 * n, most + 2000)
-            assert of.totals("loss") == Totals(3 * n, total + 3000 * n, most + 3000)
-            assert of.lost_count == n
-            assert dict(of.latency_buckets) == dict.fromkeys(marks, 1)
-            rates = {
-                "throughput_rx": Totals(4 * n, total + 4000 * n, most + 4000),
-                "throughput_tx": Totals(5 * n, total + 5000 * n, most + 5000),
-            }
-            assert dict(of.throughput) == (rates if question.throughput else {})
-
-
-def test_where_nothing_is_asked_nothing_is_read(cursor: duckdb.DuckDBPyConnection) -> None:
-    assert read_observed(cursor, []) == []
-    assert read_observed(cursor, [Asked(rows(1), [], 60)]) == [()]
-
-
-def test_throughput_that_was_never_measured_is_nothing(memory_store: TelemetryStore) -> None:
-    memory_store.writer.execute(
-        "insert into rollup_parts values "
-        "(1, 0, 1, 1, 5, null, 5, 0, 0, 0, null, 0, 0, null, 0, 0, null, 0, 0, null, [5], [1])"
-    )
-
-    with memory_store.reader() as reader:
-        ((one,),) = read_observed(reader, [Asked(rows(1), [(0, 60)], 60, throughput=True)])
-
-    assert [one.totals(name) for name in METRICS[1:]] == [Totals(0, 0, 0)] * 4
