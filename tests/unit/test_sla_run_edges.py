@@ -2,17 +2,22 @@
 
 import random
 import re
+from fractions import Fraction
 
 import pytest
 
+from linksla.model import LOSS_LADDER_PPM
 from linksla.stores import TelemetryStore
 from sla.answers import Bucket
 from sla.boundaries import State, UnknownAs
+from sla.contracts import AvailabilityTerms, Contract
 from sla.runs import (
     ChannelPart,
     Judgement,
     availability_runs,
     availability_runs_by_statement,
+    cut_at_windows,
+    loss_class_max,
 )
 from sla.spans import LiveSpan
 from tests.unit.test_sla_reference import availability_of, state_of
@@ -200,3 +205,41 @@ def test_many_circuits_at_once_are_each_what_looking_at_every_cell_gives(
 def test_where_nothing_is_asked_nothing_is_judged(memory_store: TelemetryStore) -> None:
     with memory_store.reader() as cursor:
         assert [runs_of(cursor, [], [], []) for runs_of in BOTH] == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("windows", "parts"),
+    [
+        ([], [(100, 200, False)]),
+        ([(0, 100), (200, 300)], [(100, 200, False)]),
+        ([(0, 101), (199, 300)], [(100, 101, True), (101, 199, False), (199, 200, True)]),
+        ([(0, 300)], [(100, 200, True)]),
+        ([(100, 200)], [(100, 200, True)]),
+        ([(150, 160), (120, 130)], [(100, 120, False), (120, 130, True), (130, 150, False),
+                                    (150, 160, True), (160, 200, False)]),
+        ([(120, 150), (130, 140), (140, 160), (150, 160)], [(100, 120, False), (120, 150, True),
+                                                            (150, 160, True), (160, 200, False)]),
+        ([(90, 95), (120, 130), (300, 400)], [(100, 120, False), (120, 130, True),
+                                              (130, 200, False)]),
+    ],
+)  # fmt: skip
+def test_a_channels_time_is_cut_where_windows_begin_and_end(
+    windows: list[tuple[int, int]], parts: list[tuple[int, int, bool]]
+) -> None:
+    assert cut_at_windows(3, 7, 100, 200, windows) == tuple(
+        ChannelPart(3, 7, lower, upper, windowed) for lower, upper, windowed in parts
+    )
+    assert cut_at_windows(3, 7, 100, 100, windows) == ()
+
+
+@pytest.mark.parametrize("number", range(len(LOSS_LADDER_PPM)))
+def test_a_loss_above_the_threshold_is_bad_and_the_threshold_is_a_step(number: int) -> None:
+    threshold = Fraction(LOSS_LADDER_PPM[number], 1_000_000)
+    contract = Contract(
+        id="c", version=1, title="T", source="here", timezone="UTC",
+        availability=AvailabilityTerms(
+            target_percent=99, up_at_least=1, consecutive=1, loss_threshold=threshold
+        ),
+    )  # fmt: skip
+
+    assert loss_class_max(contract) == number
