@@ -130,6 +130,17 @@ def test_an_outage_that_somebody_else_caused_is_taken_out_whole() -> None:
     assert lost(unsaid.runs) == [(100, 150, "down"), (200, 250, "down")]
 
 
+def test_a_word_is_about_an_outage_as_it_was_and_not_as_a_window_would_have_it() -> None:
+    told = Told("U100 D50 U50 D50 U*", saved="U100 D10 U90 D50 U*")
+    card = window(JUNE + 110, JUNE + 120, channel="a")
+
+    history = one_history(told, card, contract=WAITS, words=[theirs(145, 150)])
+
+    assert lost(history.runs) == [
+        (100, 110, "excluded"), (110, 120, "excluded"), (120, 150, "excluded"), (200, 250, "down"),
+    ]  # fmt: skip
+
+
 def test_an_outage_that_lasts_is_attributed_up_to_what_is_known() -> None:
     length = JULY - JUNE
     told = Told(f"U{length - 100} D40 M20 D*")
