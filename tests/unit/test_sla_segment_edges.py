@@ -11,7 +11,7 @@ from linksla.inventory import Ownership as Owner
 from linksla.inventory import Price
 from sla.answers import ObjectiveAnswer, Outcome
 from sla.periods import Ownership
-from sla.schedules import Schedules
+from sla.schedules import PayoutTerms, Schedules
 from tests.unit.past_bench import (
     DARK,
     DAY,
@@ -169,6 +169,33 @@ def test_outages_of_two_prices_are_charged_only_in_one_currency_and_if_both_are_
 
     assert answer.segments[1].charge == charge
     assert (answer.credit_amount is None) is (charge is None)
+
+
+@pytest.mark.parametrize(
+    ("prices", "currency", "amount", "said"),
+    [
+        ((), None, None, False),
+        (DOLLARS["prices"], None, "100.00", False),
+        (DOLLARS["prices"], "USD", "100.00", False),
+        (DOLLARS["prices"], "EUR", None, True),
+    ],
+)
+def test_until_when_a_credit_is_to_be_claimed_is_said_with_and_without_an_amount(
+    prices: tuple[Price, ...], currency: str | None, amount: str | None, said: bool
+) -> None:
+    payout = PayoutTerms(claim_within_days=30, currency=currency)
+    past = Past(
+        [(FIRST, FIRST + HOUR, DOWN)], (giving(hourly(0), payout=payout),),
+        circuit={"prices": prices},
+    )  # fmt: skip
+
+    answer = past.month()
+
+    assert (answer.credit_percent, answer.credit_amount) == ("10", amount)
+    assert answer.credit_claim_by_s == JULY + 30 * DAY
+    assert ("the price is in USD, not EUR" in answer.credit_reason) is said
+    mine = past.month(owns=HIS)
+    assert mine.credit_claim_by_s == LAST + 30 * DAY
 
 
 def test_one_part_says_its_reason_alone_and_several_say_which_each_is_of() -> None:
