@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from linksla.clock import iso
-from linksla.inventory import Circuit, Price
+from linksla.inventory import Circuit
 from sla.answers import ObjectiveAnswer, Outage, Seconds, Segment
 from sla.bands import percent
 from sla.calendar import month_bounds
@@ -383,10 +383,6 @@ def segment_answers(month: JudgedMonth, whole_seconds: int) -> tuple[Segment, ..
             )
         )
     return tuple(found)
-
-
-def _of(price: Price) -> Charge:
-    return Charge(Fraction(price.amount), price.currency)
 
 
 def _printed(charge: Charge) -> str:
