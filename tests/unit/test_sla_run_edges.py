@@ -3,6 +3,7 @@
 import random
 import re
 from fractions import Fraction
+from itertools import product
 
 import pytest
 
@@ -124,7 +125,7 @@ class Network:
                 if evidence is None:
                     continue
                 span = (key, start, min(start + 2 * GRID, upper), *evidence)
-                if start < CELLS * GRID // 2:
+                if rng.random() < 0.5:
                     self.spans.append(span)
                 else:
                     self.live.append(LiveSpan(*span))
@@ -178,6 +179,7 @@ def test_many_circuits_at_once_are_each_what_looking_at_every_cell_gives(
         for windows_good in (False, True)
     ]  # fmt: skip
     rng.shuffle(judgements)
+    rng.shuffle(network.parts)
 
     with memory_store.reader() as cursor:
         found, stated = (
@@ -243,3 +245,73 @@ def test_a_loss_above_the_threshold_is_bad_and_the_threshold_is_a_step(number: i
     )  # fmt: skip
 
     assert loss_class_max(contract) == number
+
+
+def told(
+    store: TelemetryStore, texts: list[str], consecutive: int, *, down: bool = False, shift: int = 0
+) -> list[str]:
+    """Judge circuits of one channel, a letter a cell; return u, d and ? of each."""
+    judgements, parts, live = [], [], []
+    for key, cells in enumerate(texts):
+        ends = shift + len(cells) * GRID
+        judgements.append(Judgement(key, 1, consecutive, GRID, LOSS_MAX, shift, ends, down))
+        parts.append(ChannelPart(key, key, shift, ends))
+        live += [
+            LiveSpan(key, shift + lower, shift + upper, 1 if cell == "G" else 2, None)
+            for lower, upper, cell in stretches(cells)
+            if cell != "?"
+        ]
+    with store.reader() as cursor:
+        found, stated = (runs_of(cursor, judgements, parts, live) for runs_of in BOTH)
+    assert stated == found
+    letters = {"up": "u", "down": "d"}
+    return [
+        "".join(
+            letters.get(run.availability, "?") * ((run.end_s - run.start_s) // GRID) for run in runs
+        )
+        for runs in found
+    ]
+
+
+@pytest.mark.parametrize(("consecutive", "down"), [(2, False), (2, True), (3, False)])
+def test_every_story_of_six_cells_is_told_as_the_rule_says(
+    memory_store: TelemetryStore, consecutive: int, down: bool
+) -> None:
+    texts = ["".join(cells) for cells in product("GB?", repeat=6)]
+
+    assert told(memory_store, texts, consecutive, down=down) == [
+        availability_of(cells, consecutive, "d" if down else "u") for cells in texts
+    ]
+
+
+@pytest.mark.parametrize("shift", [-30, -1_000_000, 10, 1_780_272_000])
+def test_a_story_is_told_alike_whenever_it_happens(
+    memory_store: TelemetryStore, shift: int
+) -> None:
+    texts = ["BBBG??G", "GGBB?BG", "BB?G??B", "?GB????"]
+
+    assert told(memory_store, texts, 2, shift=shift) == told(memory_store, texts, 2)
+
+
+def test_the_first_circuit_keeps_its_state_until_something_else_decides(
+    memory_store: TelemetryStore,
+) -> None:
+    assert told(memory_store, ["BBG"], 2) == ["ddd"]
+    assert told(memory_store, ["BB?G?B"], 2) == ["dd?d?d"]
+
+
+def test_of_what_is_too_short_to_tell_anything_nothing_is_told(
+    memory_store: TelemetryStore,
+) -> None:
+    assert told(memory_store, ["??", "?"], 3) == ["??", "?"]
+
+
+def test_channels_are_found_whatever_their_numbers(memory_store: TelemetryStore) -> None:
+    keys = (8, 1, 1_000, 33)
+    memory_store.writer.executemany(
+        "insert into spans values (?, 0, 0, 200, 2, null)", [[key] for key in keys]
+    )
+
+    runs = judged(memory_store, [(key, 0, 200) for key in keys], [])
+
+    assert runs == [(0, 200, State.BAD, Bucket.DOWN)]
