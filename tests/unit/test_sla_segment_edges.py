@@ -198,6 +198,42 @@ def test_until_when_a_credit_is_to_be_claimed_is_said_with_and_without_an_amount
     assert mine.credit_claim_by_s == LAST + 30 * DAY
 
 
+def test_each_part_gives_its_credit_by_its_share_and_its_own_price() -> None:
+    prices = ((None, "1000"), (FIRST, "2000.5"), (LAST, "4000"))
+    known = tuple(Price(start=at, amount=many, currency="USD") for at, many in prices)
+    lost = [(FIRST + DAY, FIRST + DAY + 2 * HOUR, DOWN), (LAST + DAY, LAST + DAY + HOUR, DOWN)]
+
+    answer = Past(lost, (giving(hourly(0)),), circuit={"prices": known}).month()
+
+    # nothing, 20 % of a third of 2,000.50 and 10 % of a third of 4,000
+    assert [one.credit_percent for one in answer.segments] == ["0", "20", "10"]
+    assert [one.charge for one in answer.segments] == ["1000.00 USD", "2000.50 USD", "4000.00 USD"]
+    assert (answer.credit_percent, answer.credit_amount) == ("10", "266.70")
+    half_dollar = Past(lost, (giving(hourly(0)),), circuit={"prices": known[1:]}).month()
+    assert half_dollar.credit_amount == "266.70", "no price is needed where nothing is given"
+
+
+@pytest.mark.parametrize(
+    ("least", "issued", "said"),
+    [
+        ("99.99", True, ""),
+        ("100", False, " Not issued: 100.00 USD is not more than 100.00."),
+        ("100.01", False, " Not issued: 100.00 USD is not more than 100.01."),
+    ],
+)
+def test_a_credit_is_issued_that_is_more_than_the_minimum(
+    least: str, issued: bool, said: str
+) -> None:
+    contract = giving(hourly(0), payout=PayoutTerms(minimum_amount=least))
+
+    answer = Past([(FIRST, FIRST + HOUR, DOWN)], (contract,), circuit=DOLLARS).month()
+
+    assert (answer.credit_amount, answer.credit_issued) == ("100.00", issued)
+    assert (
+        answer.credit_reason == f"10 %: 1 h 0 min 0 s down, 1 completed hours at 10 % each.{said}"
+    )
+
+
 def test_one_part_says_its_reason_alone_and_several_say_which_each_is_of() -> None:
     lost = [(FIRST, FIRST + HOUR, DOWN)]
     first = giving(hourly(0))
