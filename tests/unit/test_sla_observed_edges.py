@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 import duckdb
+import numpy as np
 import pytest
 
 from linksla.stores import TelemetryStore
-from processors.blocks import STAND
+from processors.blocks import STAND, write_packs
 from processors.buckets import DISTRIBUTIONS
+from processors.packs import COLUMNS, LOWS, Pack, place_of
 from sla.measures import Totals
 from sla.observed import observed_of
 from sla.performance import (
@@ -97,21 +99,42 @@ def test_throughput_that_was_never_measured_is_nothing(memory_store: TelemetrySt
 HOUR = 3_600
 
 
+CIRCUITS = {1: (1, 3, 9), 2: (2, 3, 9), 3: (3, 9)}  # what is asked for, and channels beside it
+
+
+def pack_of(keys: tuple[int, ...], hours: range) -> Pack:
+    """Return blocks of which every number tells channel and hour."""
+    where = [(key, hour) for hour in hours for key in keys]
+    marks = np.array([10 * key + hour for key, hour in where])
+    values = {
+        "channel_key": [key for key, _ in where], "start_s": [HOUR * hour for _, hour in where],
+        "latency_count": 1, "latency_sum_us": 1000 + marks, "latency_max_us": 1000 + marks,
+        "lost_count": 1, "jitter_count": 2, "jitter_sum_us": 2000 + marks,
+        "jitter_max_us": 2000 + marks, "loss_count": 3, "loss_sum_ppm": 3000 + marks,
+        "loss_max_ppm": 3000 + marks, "rx_count": 4, "rx_sum_high": 0, "rx_sum_low": 4000 + marks,
+        "rx_max_bps": 4000 + marks, "tx_count": 5, "tx_sum_high": 0, "tx_sum_low": 5000 + marks,
+        "tx_max_bps": 5000 + marks,
+    }  # fmt: skip
+    n = len(marks)
+    whole = [np.broadcast_to(np.array(values[name], np.int64), n) for name in COLUMNS]
+    buckets = np.stack([marks // 2, np.full(n, 200)], axis=1)
+    return Pack(
+        np.stack(whole),
+        np.zeros((len(LOWS), n)),
+        np.full(n, 2),
+        buckets.ravel().astype(np.int32),
+        np.tile(np.array([1, 7]), n),
+    )
+
+
 @pytest.fixture
 def blocks(memory_store: TelemetryStore) -> Iterator[duckdb.DuckDBPyConnection]:
-    writer = memory_store.writer
-    for key in (1, 2, 3, 9):
-        for hour in range(10):  # every number tells channel and hour
-            mark = 10 * key + hour
-            sums = [more + mark for more in (1000, 2000, 3000, 4000, 5000)]
-            latency, jitter, loss, rx, tx = sums
-            writer.execute(
-                "insert into rollup_blocks values (?, ?, 1, ?, ?, 1, 2, ?, ?, 0, 3, ?, ?, 0, "
-                "4, ?, ?, 0, 5, ?, ?, 0, ?, ?)",
-                [key, HOUR * hour, latency, latency, jitter, jitter, loss, loss, rx, rx, tx, tx,
-                 [mark // 2, 200], [1, 7]],
-            )  # fmt: skip
-    writer.execute("insert into housekeeping values (?, ?)", [STAND, 10 * HOUR])
+    for circuit_key, keys in CIRCUITS.items():
+        for hours in (range(6), *(range(hour, hour + 1) for hour in range(6, 10))):
+            from_s = HOUR * hours[0]
+            placed = (place_of(circuit_key, from_s), from_s, pack_of(keys, hours))
+            write_packs(memory_store.writer, [placed])
+    memory_store.writer.execute("insert into housekeeping values (?, ?)", [STAND, 10 * HOUR])
     with memory_store.reader() as reader:
         yield reader
 
