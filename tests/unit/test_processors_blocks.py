@@ -213,3 +213,28 @@ def test_objectives_are_observed_alike_with_blocks_and_without(memory_store, see
     made(memory_store)
     assert observed_of(memory_store.writer, asked) == expected
     assert expected[1][0].latency_count > 500
+
+
+def test_an_older_store_makes_its_blocks_again_from_minutes(tmp_path) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    samples = measured(12)
+    written(store, samples)
+    made(store)
+    before = answers(store, 3_600, 5 * 3_600)
+    run = store.writer.execute
+    run("drop table rollup_packs")
+    run("create table rollup_blocks (channel_key integer not null)")  # as it was left behind
+    run("insert into rollup_blocks_due values (1, $at)", {"at": MIDNIGHT})
+    run("delete from migrations where name = '0010_packs.sql'")
+    store.close()
+
+    store.start()
+    with store.reader() as cursor:
+        hours = readable(cursor, KEYS)
+    assert (hours.to_s, hours.due) == (0, frozenset())
+    assert answers(store, 3_600, 5 * 3_600) == before
+    assert made(store) > 4 * len(CHANNELS)
+    assert answers(store, 3_600, 5 * 3_600) == before
+    assert len(blocks_in(store)) > 4
+    store.close()
