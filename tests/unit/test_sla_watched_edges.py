@@ -102,18 +102,19 @@ def test_a_rule_starts_with_what_was_observed() -> None:
 
 
 ASKED = (
-    (terms("latency", "mean", "0.05"),),
+    (terms("latency", "mean", "0.0505"),),
     (terms("latency", "maximum", "0.098"), terms("loss", "mean", "0.00004")),
     (terms("latency", "p50", "0.05"), terms("latency", "p95", "0.095"),
      terms("jitter", "mean", "0.05")),
     (terms("latency", "p50", "0.05", channels="pooled"), terms("jitter", "maximum", "0.098")),
-    (terms("jitter", "mean", "0.05", channels="pooled"),),
+    (terms("jitter", "mean", "0.0497", channels="pooled"), terms("jitter", "maximum", "0.0995")),
     (terms("latency", "maximum", "0.099", channels="pooled"),
      terms("latency", "mean", "0.05", channels="pooled")),
     (terms("loss", "maximum", "0.000098"), terms("latency", "p50", "0.05")),
     (terms("jitter", "p95", "0.05"), terms("latency", "mean", "0.05")),  # opaque
     (),
 )  # fmt: skip
+VALUES = (0, 49, 50, 50, 50, 51, 95, 96, 98, 100)  # most of them on a limit or beside it
 CODES = {Outcome.MET: 1, Outcome.NOT_ASSESSABLE: 0}
 
 
@@ -153,11 +154,17 @@ def judged(cursor: duckdb.DuckDBPyConnection, circuits: list[Watched]) -> list[S
     ]
 
 
+PUT = (
+    "insert into rollup_parts values (?, ?, 1, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "0, 0, null, 0, 0, null, ?, ?)"
+)
+
+
 def parts(rng: random.Random, key: int, start: int) -> Iterator[list[Any]]:
     """Yield a rollup step of a channel, in one part or two; some of it missing."""
     for _ in range(rng.choice([1, 1, 2])):
-        latencies = [rng.randint(0, 100) for _ in range(rng.choice([0, 1, 1, 2]))]
-        jitters = [rng.randint(0, 100) for _ in range(rng.choice([0, 1, 1]))]
+        latencies = [rng.choice(VALUES) for _ in range(rng.choice([0, 1, 1, 2]))]
+        jitters = [rng.choice(VALUES) for _ in range(rng.choice([0, 1, 1]))]
         losses = [rng.choice([0, 0, 99, 100]) for _ in range(rng.choice([0, 1, 1]))]
         counts: dict[int, int] = {}
         for value in latencies:
@@ -200,21 +207,22 @@ def test_every_change_of_an_outcome_is_told_and_nothing_else(
             for start in range(0, 1_800, step):
                 rows += parts(rng, at, start) if rng.random() < 0.8 else []
     watch, writer = WatchedObjectives(), memory_store.writer
-    writer.executemany(
-        "insert into rollup_parts values (?, ?, 1, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "0, 0, null, 0, 0, null, ?, ?)",
-        rows,
-    )
+    writer.executemany(PUT, rows)
     for some in (circuits[:9], circuits[9:]):
         numbered(watch, circuits[: some[-1].number])
         for one, sums in zip(some, judged(writer, some), strict=True):
             one.begin(watch, sums)
+    stranger = Watched(19, {"ch1": key + 1}, ASKED[0], 60, 0)  # has room and is never begun
+    rows_of_its = [part for start in range(0, 1_200, 60) for part in parts(rng, key + 1, start)]
+    writer.executemany(PUT, rows_of_its)
+    numbered(watch, [*circuits, stranger])
     told = 0
     for _ in range(6):
         for one in circuits:
             one.complete += rng.choice([0, 30, 60, 100, 200])
         complete = np.array([0, *(one.complete for one in circuits)])
-        numbers = np.array([one.number for one in circuits if rng.random() < 0.9])
+        complete = np.append(complete, 1_200)
+        numbers = np.array([one.number for one in circuits if rng.random() < 0.9] + [19])
 
         changed = watch.changed(writer, numbers, complete).tolist()
 
@@ -234,6 +242,16 @@ def test_every_change_of_an_outcome_is_told_and_nothing_else(
         for one, sums in zip(again, judged(writer, again), strict=True):
             one.begin(watch, sums)
     assert told > 15
+
+
+def test_where_no_circuit_is_there_none_has_changed(memory_store: TelemetryStore) -> None:
+    watch = WatchedObjectives()
+    watch.grow(np.array([0]), 1)
+
+    assert watch.changed(memory_store.writer, np.zeros(0, np.int64), np.array([0])).tolist() == []
+    watch.grow(np.array([0, 1]), 2)
+    assert watch.begin(1, {"a": 1}, ASKED[0], Sums((), (Outcome.NOT_ASSESSABLE,), 0), 60)
+    assert watch.changed(memory_store.writer, np.array([1]), np.array([0, 600])).tolist() == []
 
 
 def test_a_circuit_of_which_nothing_is_remembered_cannot_be_watched() -> None:
