@@ -12,7 +12,7 @@ from cli.wiring import Running
 from dashboards.accounts import Accounts, Role
 from ingest.topics import end_offsets
 from linksla.clock import MICROSECONDS, SystemClock, iso
-from processors.tables import complete_up_to
+from processors.tables import stands
 
 ROOT = Path(__file__).parent.parent.parent
 DAY_S = 86_400
@@ -84,7 +84,7 @@ def test_real_traces_give_the_published_percentiles_and_losses(
 
 def least_complete_s(running: Running) -> int:
     with running.telemetry.reader() as cursor:
-        return min(complete_up_to(cursor).values())
+        return min(stands(cursor).complete_up_to().values())
 
 
 def check(running: Running, client: httpx.Client, circuit_id: str, case: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from linksla.settings import TimeSettings
 from linksla.wire import partition_of
-from processors.tables import complete_up_to
+from processors.tables import stands
 from processors.watermarks import NEVER_US, PartitionProgress, advanced, before_each
 from tests.unit.processors_support import (
     MIDNIGHT,
@@ -111,12 +111,12 @@ def test_an_empty_poll_completes_silent_partitions_only(memory_store) -> None:
     other = next(name for name in ("a", "b", "c", "d") if partition_of(name) != P)
     writer = writer_of(memory_store, circuit(), circuit(other))
     writer.write(poll_of(numbered([at(0)])))
-    before = complete_up_to(memory_store.writer)
+    before = stands(memory_store.writer).complete_up_to()
     written = writer.write(idle_poll([P], 600))
 
     assert written.complete_up_to_moved
     assert written.touched_circuits == {"X"}
-    after = complete_up_to(memory_store.writer)
+    after = stands(memory_store.writer).complete_up_to()
     assert after["X"] == MIDNIGHT + 600
     assert after[other] == before[other]
 
