@@ -24,6 +24,8 @@ COLUMNS: Final = (
 )  # fmt: skip
 """Whole numbers; of sums that may be beyond 64 bits, both halves. A greatest value is -1 where
 there is none."""
+KEYS: Final = 2
+"""Of COLUMNS the first, which say where a row belongs; all others are counts, sums, maxima."""
 LOWS: Final = ("jitter_low_us", "loss_low_ppm", "rx_low_bps", "tx_low_bps")
 """The least mean of a step; NaN where there is none."""
 
@@ -63,15 +65,13 @@ class Pack:
     @classmethod
     def of(cls, found: pa.Table) -> "Pack":
         """Take rows with COLUMNS, LOWS, latency_buckets and latency_counts."""
-        buckets, counts = (
-            found.column(name).combine_chunks() for name in ("latency_buckets", "latency_counts")
-        )
+        lengths, bucket, count = lists_of(found)
         return cls(
-            np.stack([_column(found, name) for name in COLUMNS]),
+            np.stack([column_of(found, name) for name in COLUMNS]),
             np.stack([found.column(name).to_numpy() for name in LOWS]),
-            pc.fill_null(pc.list_value_length(buckets), 0).to_numpy().astype(np.int64),
-            buckets.flatten().to_numpy().astype(np.int32),
-            counts.flatten().to_numpy().astype(np.int64),
+            lengths,
+            bucket.astype(np.int32),
+            count,
         )
 
     @classmethod
@@ -195,7 +195,20 @@ def packs_of(found: pa.Table) -> list[Placed]:
 _TABLE: Final = ("place", "from_s", "size", "content")
 
 
-def _column(found: pa.Table, name: str) -> Int64:
+def column_of(found: pa.Table, name: str) -> Int64:
+    """Return one of COLUMNS of a table; -1 where it is null."""
     if found.column(name).null_count == 0:
         return integers(found, name)
     return np.where(found.column(name).is_null().to_numpy(), -1, integers_or_zero(found, name))
+
+
+def lists_of(found: pa.Table) -> tuple[Int64, Int64, Int64]:
+    """Return how many buckets each row has, and all buckets and counts, row after row."""
+    buckets, counts = (
+        found.column(name).combine_chunks() for name in ("latency_buckets", "latency_counts")
+    )
+    return (
+        pc.fill_null(pc.list_value_length(buckets), 0).to_numpy().astype(np.int64),
+        buckets.flatten().to_numpy().astype(np.int64),
+        counts.flatten().to_numpy().astype(np.int64),
+    )

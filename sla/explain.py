@@ -36,9 +36,11 @@ from sla.explanation import (
 )
 from sla.history import FAR_AHEAD_S
 from sla.issued import Issued, reported
+from sla.measures import Observed
 from sla.months import periods_of
 from sla.network import OnNetwork
 from sla.observing import Performance
+from sla.performance import read_observed
 from sla.periods import Ownership, Period
 from sla.pieces import bad_pieces, explain_exclusion, pieces_of, reasoned
 from sla.recorded import RecordedCursor, Statement
@@ -76,7 +78,7 @@ class Explaining(OnNetwork):
         if not owns or not is_month(month):
             return None
         fresh = copy.copy(self)
-        fresh._performance, fresh._closed = Performance(), ClosedMonths()
+        fresh._performance, fresh._closed = Performance(read_observed), ClosedMonths()
         with self._snapshot() as cursor:
             subject = fresh._subject(RecordedCursor(cursor), circuit_id, owns, month)
             if subject is None:
@@ -100,12 +102,14 @@ class Explaining(OnNetwork):
         if not answers:
             return None
         periods = periods_of(history, owns, month)
-        objectives = self._performance.objectives(
+        kept = self._performance.judged(
             cursor, facts, [(history.circuit, period) for period in periods]
         )
+        objectives = [() if one is None else one.answers for one in kept]
         return _Subject(
             record, facts, history.circuit, answers[0], periods,
-            judge_segments(history, periods, objectives), self._performance,
+            judge_segments(history, periods, objectives),
+            tuple(() if one is None else one.observed for one in kept),
         )  # fmt: skip
 
     def _months(
@@ -128,7 +132,7 @@ class _Subject:
     answer: MonthAnswer
     periods: tuple[Period, ...]
     judged: JudgedMonth
-    performance: Performance
+    observed: tuple[tuple[Observed, ...], ...]  # of each period
 
     @property
     def _last(self) -> Period:
@@ -205,7 +209,6 @@ class _Subject:
     def _segment(self, one: JudgedSegment, scope: Scope) -> SegmentExplained:
         number = self.judged.segments.index(one)
         contract, period = one.contract, one.period
-        sums = self.performance.sums(self.facts, self.circuit, period)
         return SegmentExplained(
             answer=self.answer.segments[number],
             title=contract.title,
@@ -216,8 +219,7 @@ class _Subject:
             clauses=clauses(contract, self.circuit),
             commercial=commercial_clauses(contract) if scope.commercial else (),
             objectives=explain_objectives(
-                () if sums is None else sums.observed, self.facts, self.circuit, period,
-                one.objectives,
+                self.observed[number], self.facts, self.circuit, period, one.objectives
             ),
         )  # fmt: skip
 

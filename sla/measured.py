@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from linksla.compiled import INT64, INT64S, compiled
 from processors.blocks import BLOCK_SECONDS, Range
 from processors.buckets import bucket_middle_us
-from processors.observations import Bool, Int64, integers
+from processors.observations import Bool, Int64
 
 _FAR_APART_SECONDS: Final = BLOCK_SECONDS
 _GROUPS_MAX: Final = 8
@@ -54,20 +52,6 @@ class LatencyCounts:
     start_s: Int64
     bucket: Int64
     count: Int64
-
-    @classmethod
-    def of_lists(cls, found: pa.Table) -> "LatencyCounts":
-        """Take the lists of rows with channel_key and start_s; a row may have none."""
-        buckets, counts = (
-            found.column(name).combine_chunks() for name in ("latency_buckets", "latency_counts")
-        )
-        lengths = pc.fill_null(pc.list_value_length(buckets), 0).to_numpy()
-        return cls(
-            np.repeat(integers(found, "channel_key"), lengths),
-            np.repeat(integers(found, "start_s"), lengths),
-            buckets.flatten().to_numpy().astype(np.int64),
-            counts.flatten().to_numpy().astype(np.int64),
-        )
 
     @classmethod
     def together(cls, parts: Sequence["LatencyCounts"]) -> "LatencyCounts":

@@ -7,7 +7,7 @@ only what it has grown by.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,6 +39,9 @@ _KEYS_APART_MAX: Final = 64
 are read together, others are not, so that nobody reads what lies between them."""
 
 Pieces = tuple[tuple[int, int], ...]
+ReadObserved = Callable[
+    [duckdb.DuckDBPyConnection, Sequence[Asked]], Sequence[tuple[Observed, ...]]
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +109,16 @@ class _Task:
 
 
 class Performance:
-    """Reads rollups and histograms for the objectives of periods, and remembers their sums."""
+    """Reads rollups and histograms for the objectives of periods, and remembers their sums.
 
-    def __init__(self) -> None:
+    `read`: from what; an explanation shows statements over minutes, not packs of hours.
+    """
+
+    def __init__(self, read: ReadObserved = observed_of) -> None:
+        """Remember how to read; nothing is known yet."""
+        self._read = read
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[str, int, Ownership], Kept] = OrderedDict()
-
-    def objectives(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        facts: Telemetry,
-        asked: Sequence[tuple[Circuit, Period]],
-    ) -> list[tuple[ObjectiveAnswer, ...]]:
-        """Return, for each period, the answers of its contract's other objectives, in its order."""
-        return [() if one is None else one.answers for one in self.judged(cursor, facts, asked)]
 
     def judged(
         self,
@@ -127,7 +126,10 @@ class Performance:
         facts: Telemetry,
         asked: Sequence[tuple[Circuit, Period]],
     ) -> list[Kept | None]:
-        """Return the same with what it follows from; None where a contract has no such terms."""
+        """Return, for each period, the answers of its contract's other objectives, in its order.
+
+        With what they follow from; None where the contract has none.
+        """
         found: list[Kept | None] = [None] * len(asked)
         tasks = []
         for number, (circuit, period) in enumerate(asked):
@@ -145,7 +147,7 @@ class Performance:
             else:
                 tasks.append(_Task(number, question, kept.observed, missing))
         if facts.readings is None:
-            read = _read(cursor, tasks)
+            read = self._read_together(cursor, tasks)
         else:  # a page: what it asks next lies in the same rows
             read = (
                 (task, readings_of(cursor, facts, asked[task.number][0]).observed(task.asked))
@@ -155,14 +157,12 @@ class Performance:
             found[task.number] = self._judged(task, more)
         return found
 
-    def sums(self, facts: Telemetry, circuit: Circuit, period: Period) -> Sums | None:
-        """Return what the answers about a period followed from, or None: it is not remembered."""
-        question = _question(facts, circuit, period)
-        with self._lock:
-            kept = self._known.get(question.key)
-        if kept is None or kept.question != question:
-            return None
-        return kept.sums(period)
+    def _read_together(
+        self, cursor: duckdb.DuckDBPyConnection, tasks: Sequence[_Task]
+    ) -> Iterator[tuple[_Task, tuple[Observed, ...]]]:
+        for together in _neighbours(tasks):
+            found = self._read(cursor, [task.asked for task in together])
+            yield from zip(together, found, strict=True)
 
     def _judged(self, task: _Task, more: tuple[Observed, ...]) -> Kept:
         question, observed = task.question, _added(task.question.channels, task.before, more)
@@ -193,15 +193,6 @@ def _question(facts: Telemetry, circuit: Circuit, period: Period) -> _Question:
         period.rest > 0,
         link_of(circuit, facts.channels[circuit.id], period.end_s - 1),
     )
-
-
-def _read(
-    cursor: duckdb.DuckDBPyConnection, tasks: Sequence[_Task]
-) -> Iterator[tuple[_Task, tuple[Observed, ...]]]:
-    for together in _neighbours(tasks):
-        yield from zip(
-            together, observed_of(cursor, [task.asked for task in together]), strict=True
-        )
 
 
 def _neighbours(tasks: Sequence[_Task]) -> Iterator[list[_Task]]:

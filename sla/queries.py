@@ -45,11 +45,10 @@ from sla.network import Reclassified
 from sla.observing import Performance
 from sla.ownership import owned_by
 from sla.periods import Ownership
-from sla.readings import readings_of
 from sla.records import read_alarms
 from sla.remembered import RememberedHistories
 from sla.scope import AllCustomers, Scope
-from sla.series import checked, read_series
+from sla.series import checked, read_series, source_of
 from sla.settled import OnSettled
 from sla.shown import shown_exclusions, shown_month
 from sla.summaries import newest_states, read_tape, summary
@@ -330,10 +329,12 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         circuit = self._inventory.circuits[circuit_id]
         asked = checked(circuit, metric, start_s, end_s, step_s)
         contract = self._histories.historian.contract_at(circuit, end_s)
-        with self._facts([circuit_id]) as (cursor, facts):
-            bgp = metric == "bgp"
-            source = facts.spans_by(cursor) if bgp else readings_of(cursor, facts, circuit)
-            channels = facts.channels.get(circuit_id, ())
+        with self._snapshots.one() as snapshot:  # not `_facts`: a series alone needs little of it
+            cursor, known = snapshot.cursor, snapshot.memory.get((circuit_id,))
+            facts = known if isinstance(known, Telemetry) else None
+            channels = (telemetry.channels(cursor, [circuit_id]) if facts is None
+                        else facts.channels).get(circuit_id, ())  # fmt: skip
+            source = source_of(cursor, facts, circuit, channels, metric)
             return read_series(source, circuit, contract, channels, seen[circuit_id], asked)
 
     def alarms(self, scope: Scope, *, raised_only: bool = False) -> tuple[AlarmAnswer, ...]:

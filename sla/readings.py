@@ -11,13 +11,12 @@ from typing import Final
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from linksla.inventory import DAY_SECONDS, Circuit
 from linksla.sql import statement
 from processors.blocks import BLOCK_SECONDS, Range, Readable, Split, readable
-from processors.observations import Bool, Int64, integers, integers_or_zero
-from processors.packs import COLUMNS, Pack, packs_of, places_of
+from processors.observations import Bool, Int64
+from processors.packs import COLUMNS, KEYS, Pack, column_of, lists_of, packs_of, places_of
 from processors.statements import read
 from sla.measured import Bins, LatencyCounts, Points, distinct, near
 from sla.measures import Observed, Totals
@@ -26,16 +25,8 @@ from sla.telemetry import Telemetry
 
 Float64 = npt.NDArray[np.float64]
 
-_METRICS: Final = ("jitter", "loss", "rx", "tx")  # in the order of processors.packs.LOWS
-_SUMS: Final = {
-    "latency_count": "latency_count", "latency_sum": "latency_sum_us",
-    "latency_max": "latency_max_us", "lost_count": "lost_count",
-    "jitter_count": "jitter_count", "jitter_sum": "jitter_sum_us", "jitter_max": "jitter_max_us",
-    "loss_count": "loss_count", "loss_sum": "loss_sum_ppm", "loss_max": "loss_max_ppm",
-    "rx_count": "rx_count", "rx_high": "rx_sum_high", "rx_sum": "rx_sum_low",
-    "rx_max": "rx_max_bps", "tx_count": "tx_count", "tx_high": "tx_sum_high",
-    "tx_sum": "tx_sum_low", "tx_max": "tx_max_bps",
-}  # fmt: skip
+_UNITS: Final = {"jitter": "us", "loss": "ppm", "rx": "bps", "tx": "bps"}
+"""Of the metrics in the order of processors.packs.LOWS."""
 _WIDE: Final = ("rx", "tx")  # their sums may be beyond 64 bits: halves are kept
 _NAMES: Final = {"throughput_rx": "rx", "throughput_tx": "tx"}
 _HALF: Final = 1 << 32
@@ -91,19 +82,21 @@ class Rows:
         total = self._total(name, some, first)
         lows = np.fmin.reduceat(self.lows[name][some], first).tolist()
         means = (total / np.add.reduceat(count[some], first)).tolist()
-        highs = np.maximum.reduceat(self.columns[f"{name}_max"][some], first).tolist()
+        greatest = self.columns[f"{name}_max_{_UNITS[name]}"]
+        highs = np.maximum.reduceat(greatest[some], first).tolist()
         where = ((int(keys[at // bins.count]), at % bins.count) for at in group[first].tolist())
         points = zip(lows, means, map(float, highs), strict=True)
         return dict(zip(where, points, strict=True))
 
     def _total(self, name: str, rows: npt.NDArray[np.intp], first: npt.NDArray[np.intp]) -> Float64:
         """Return sums of groups of rows, rounded once."""
-        low = np.add.reduceat(self.columns[f"{name}_sum"][rows], first)
         if name not in _WIDE:
-            return low.astype(np.float64)
-        high = np.add.reduceat(self.columns[f"{name}_high"][rows], first) + low // _HALF
-        total: Float64 = high.astype(np.float64) * _HALF + (low % _HALF).astype(np.float64)
-        return total
+            total = self.columns[f"{name}_sum_{_UNITS[name]}"]
+            return np.add.reduceat(total[rows], first).astype(np.float64)
+        low = np.add.reduceat(self.columns[f"{name}_sum_low"][rows], first)
+        high = np.add.reduceat(self.columns[f"{name}_sum_high"][rows], first) + low // _HALF
+        whole: Float64 = high.astype(np.float64) * _HALF + (low % _HALF).astype(np.float64)
+        return whole
 
     def observed(self, asked: Asked) -> tuple[Observed, ...]:
         """Return what all rows come to, by channel; those without a row are left out."""
@@ -133,16 +126,16 @@ def _observed(
     throughput = {
         metric: Totals(
             total(f"{short}_count"),
-            total(f"{short}_high") * _HALF + total(f"{short}_sum"),
-            greatest(f"{short}_max"),
+            total(f"{short}_sum_high") * _HALF + total(f"{short}_sum_low"),
+            greatest(f"{short}_max_bps"),
         )
         for metric, short in _NAMES.items()
         if asked.throughput
     }
     values = [
-        total("latency_count"), total("latency_sum"), greatest("latency_max"), total("lost_count"),
-        total("loss_count"), total("loss_sum"), greatest("loss_max"),
-        total("jitter_count"), total("jitter_sum"), greatest("jitter_max"),
+        total("latency_count"), total("latency_sum_us"), greatest("latency_max_us"),
+        total("lost_count"), total("loss_count"), total("loss_sum_ppm"), greatest("loss_max_ppm"),
+        total("jitter_count"), total("jitter_sum_us"), greatest("jitter_max_us"),
     ]  # fmt: skip
     return observed(name, values, buckets, throughput)
 
@@ -275,20 +268,20 @@ def read_days(
     ]
     pack = Pack.together(packs)
     pack = pack.take(np.isin(pack.channel_key, keys))
-    whole = dict(zip(COLUMNS, pack.whole, strict=True))
     key, start_s = pack.channel_key, pack.start_s
     return Rows(
         key,
         start_s,
-        {name: whole[column] for name, column in _SUMS.items()},
-        dict(zip(_METRICS, pack.lows, strict=True)),
-        LatencyCounts(
-            np.repeat(key, pack.lengths),
-            np.repeat(start_s, pack.lengths),
-            pack.bucket.astype(np.int64),
-            pack.count,
-        ),
+        dict(zip(COLUMNS[KEYS:], pack.whole[KEYS:], strict=True)),
+        dict(zip(_UNITS, pack.lows, strict=True)),
+        _histogram(key, start_s, pack.lengths, pack.bucket.astype(np.int64), pack.count),
     )
+
+
+def _histogram(
+    key: Int64, start_s: Int64, lengths: Int64, bucket: Int64, count: Int64
+) -> LatencyCounts:
+    return LatencyCounts(np.repeat(key, lengths), np.repeat(start_s, lengths), bucket, count)
 
 
 def read_steps(
@@ -310,33 +303,27 @@ def read_steps(
             "last_s": ranges[-1][1],
         },
     ).to_arrow_table()
-    key, start_s = integers(found, "channel_key"), integers(found, "start_s")
+    key, start_s = (column_of(found, name) for name in COLUMNS[:KEYS])
+    columns = {name: column_of(found, name) for name in COLUMNS[KEYS:]}
+    histogram = _histogram(key, start_s, *lists_of(found))
     order = np.lexsort((start_s, key))
-    histogram = LatencyCounts.of_lists(found)
-    key, start_s = key[order], start_s[order]
     begins = np.ones(len(order), np.bool_)
-    begins[1:] = (key[1:] != key[:-1]) | (start_s[1:] != start_s[:-1])
+    begins[1:] = (np.diff(key[order]) != 0) | (np.diff(start_s[order]) != 0)
     first = np.flatnonzero(begins)
-    columns = {}
-    for name, column in _SUMS.items():
-        values = _greatest(found, column) if name.endswith("_max") else integers(found, column)
-        together = np.maximum if name.endswith("_max") else np.add
-        columns[name] = together.reduceat(values[order], first) if len(first) else values
+    key, start_s = key[order][first], start_s[order][first]
+    if len(first):
+        columns = {
+            name: (np.maximum if "_max_" in name else np.add).reduceat(values[order], first)
+            for name, values in columns.items()
+        }
     lows = {}
-    for name in _METRICS:
-        total = columns[f"{name}_sum"].astype(np.float64)
+    for name, unit in _UNITS.items():
+        total = columns[f"{name}_sum_{'low' if name in _WIDE else unit}"].astype(np.float64)
         if name in _WIDE:
-            total += columns[f"{name}_high"].astype(np.float64) * _HALF
+            total += columns[f"{name}_sum_high"].astype(np.float64) * _HALF
         with np.errstate(invalid="ignore"):
             lows[name] = total / columns[f"{name}_count"]
-    return Rows(key[first], start_s[first], columns, lows, histogram)
-
-
-def _greatest(found: pa.Table, name: str) -> Int64:
-    values = integers_or_zero(found, name)
-    if found.column(name).null_count:
-        values = np.where(found.column(name).is_null().to_numpy(), -1, values)
-    return values
+    return Rows(key, start_s, columns, lows, histogram)
 
 
 def _together(parts: Sequence[Rows]) -> Rows:

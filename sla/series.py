@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import duckdb
 import numpy as np
 
 from linksla.errors import UsageError
@@ -16,9 +17,9 @@ from sla.contracts import Contract
 from sla.measured import Bins, Points
 from sla.performance import rollup_seconds
 from sla.periods import Ownership
-from sla.readings import Readings
+from sla.readings import Readings, readings_of
 from sla.spans import SpanSource, known_spans
-from sla.telemetry import ChannelRow
+from sla.telemetry import ChannelRow, Telemetry
 from sla.words import plain
 
 POINTS_MAX: Final = 10_000
@@ -80,6 +81,21 @@ def checked(circuit: Circuit, metric: str, start_s: int, end_s: int, step_s: int
             hint=f"Ask a step of {-(-least // grain) * grain} s or more.",
         )
     return asked
+
+
+def source_of(
+    cursor: duckdb.DuckDBPyConnection,
+    facts: Telemetry | None,
+    circuit: Circuit,
+    channels: Sequence[ChannelRow],
+    metric: str,
+) -> SpanSource | Readings:
+    """Return where a metric is read from: what a page has read already (`facts`), or the cursor."""
+    if metric == "bgp":
+        return cursor if facts is None else facts.spans_by(cursor)
+    if facts is not None:
+        return readings_of(cursor, facts, circuit)
+    return Readings(cursor, [one.channel_key for one in channels], rollup_seconds(circuit))
 
 
 def read_series(

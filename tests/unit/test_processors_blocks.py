@@ -40,8 +40,9 @@ def measured(seed: int) -> list[Sample]:
             latency_us=None if rng.random() < 0.1 else rng.randrange(1, 20_000),
             loss_ppm=rng.choice([None, 0, 10_000, 1_000_000]),
             jitter_us=rng.choice([None, rng.randrange(500)]),
-            rx_bps=rng.randrange(2**62),
+            rx_bps=rng.choice([None, rng.randrange(2**62)]),
             tx_bps=rng.choice([None, rng.randrange(2**40)]),
+            bgp_state=rng.choice([6, 6, 6, 1, 0]),
         )
         for second in range(0, HOURS * 3_600, 20)
         for channel in CHANNELS

@@ -10,6 +10,7 @@ from linksla.clock import MICROSECONDS, ManualClock, parse_instant
 from linksla.errors import UsageError
 from linksla.inventory import Inventory, Ownership, Price, load_inventory
 from linksla.settings import TimeSettings
+from processors.blocks import BlockMaker
 from sla.contracts import load_contracts
 from sla.explain_json import explanation_json
 from sla.explanation import Asked, Explanation
@@ -301,3 +302,24 @@ def test_each_channels_value_stands_with_its_sum_or_rank_and_the_worst_is_the_an
     assert latency.channels[0].working.startswith("rank ⌈95 % × 25,890⌉ = 24,596; ")
     assert latency.qualifying_seconds == 2_678_100  # 44,635 minutes that were up
     assert loss.channels[0].working == "0 ppm / 25,890"
+
+
+def test_statements_of_objectives_sum_minutes_also_where_hours_are_packed(
+    small_network, queries
+) -> None:
+    before = explain(queries)
+    maker = BlockMaker(small_network.store, lambda _point: None)
+    maker.start()
+    while maker.make(END * MICROSECONDS, 10**7):
+        pass
+    assert small_network.store.writer.execute("select count(*) from rollup_packs").fetchall() > [
+        (100,)
+    ]
+
+    after = explain(queries)
+
+    names = {one.name for one in after.statements}
+    assert {"sla/sql/performance_totals.sql", "sla/sql/performance_histogram.sql"} <= names
+    assert not any("packs" in name for name in names)
+    assert after.segments[0].objectives == before.segments[0].objectives
+    assert len(after.segments[0].objectives) == 2

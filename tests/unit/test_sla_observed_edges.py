@@ -1,7 +1,7 @@
 """What the store answers of rollup steps, of many questions at once: each its own steps."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import duckdb
 import numpy as np
@@ -11,7 +11,7 @@ from linksla.stores import TelemetryStore
 from processors.blocks import STAND, write_packs
 from processors.buckets import DISTRIBUTIONS
 from processors.packs import COLUMNS, LOWS, Pack, place_of
-from sla.measures import Totals
+from sla.measures import Observed, Totals
 from sla.observed import observed_of
 from sla.performance import (
     Asked,
@@ -42,6 +42,23 @@ def rows(*keys: int) -> list[ChannelRow]:
     return [ChannelRow("C", f"ch{key}", key, 0, None) for key in keys]
 
 
+def assert_observed(
+    of: Observed, marks: list[int], buckets: Mapping[int, int], *, throughput: bool
+) -> None:
+    """Hold an observation to the numbers that rows of these marks were written with."""
+    n, total, most = len(marks), sum(marks), max(marks)
+    assert of.totals("latency") == Totals(n, total + 1000 * n, most + 1000)
+    assert of.totals("jitter") == Totals(2 * n, total + 2000 * n, most + 2000)
+    assert of.totals("loss") == Totals(3 * n, total + 3000 * n, most + 3000)
+    assert of.lost_count == n
+    assert dict(of.latency_buckets) == buckets
+    rates = {
+        "throughput_rx": Totals(4 * n, total + 4000 * n, most + 4000),
+        "throughput_tx": Totals(5 * n, total + 5000 * n, most + 5000),
+    }
+    assert dict(of.throughput) == (rates if throughput else {})
+
+
 def test_each_question_is_answered_from_its_own_steps_and_channels(
     cursor: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -64,17 +81,8 @@ def test_each_question_is_answered_from_its_own_steps_and_channels(
         for of in one:
             key = int(of.name[2:])
             marks = [10 * key + step for step in wanted[key]]
-            n, total, most = len(marks), sum(marks), max(marks)
-            assert of.totals("latency") == Totals(n, total + 1000 * n, most + 1000)
-            assert of.totals("jitter") == Totals(2 * n, total + 2000 * n, most + 2000)
-            assert of.totals("loss") == Totals(3 * n, total + 3000 * n, most + 3000)
-            assert of.lost_count == n
-            assert dict(of.latency_buckets) == Counter(mark // 2 for mark in marks)
-            rates = {
-                "throughput_rx": Totals(4 * n, total + 4000 * n, most + 4000),
-                "throughput_tx": Totals(5 * n, total + 5000 * n, most + 5000),
-            }
-            assert dict(of.throughput) == (rates if number in (0, 4) else {})
+            buckets = Counter(mark // 2 for mark in marks)
+            assert_observed(of, marks, buckets, throughput=number in (0, 4))
 
 
 def test_where_nothing_is_asked_nothing_is_read(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -159,14 +167,5 @@ def test_each_question_is_answered_from_its_own_hours_and_channels(
         for of in one:
             key = int(of.name[2:])
             marks = [10 * key + hour for hour in wanted[key]]
-            n, total, most = len(marks), sum(marks), max(marks)
-            assert of.totals("latency") == Totals(n, total + 1000 * n, most + 1000)
-            assert of.totals("jitter") == Totals(2 * n, total + 2000 * n, most + 2000)
-            assert of.totals("loss") == Totals(3 * n, total + 3000 * n, most + 3000)
-            assert of.lost_count == n
-            assert dict(of.latency_buckets) == Counter(mark // 2 for mark in marks) | {200: 7 * n}
-            rates = {
-                "throughput_rx": Totals(4 * n, total + 4000 * n, most + 4000),
-                "throughput_tx": Totals(5 * n, total + 5000 * n, most + 5000),
-            }
-            assert dict(of.throughput) == (rates if number in (0, 3) else {})
+            buckets = Counter(mark // 2 for mark in marks) | {200: 7 * len(marks)}
+            assert_observed(of, marks, buckets, throughput=number in (0, 3))

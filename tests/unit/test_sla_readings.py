@@ -6,7 +6,6 @@ from collections import defaultdict
 import pytest
 
 from linksla.stores import TelemetryStore
-from processors.blocks import BlockMaker
 from processors.buckets import bucket_middle_us, bucket_of
 from sla import telemetry
 from sla.measured import Bins, Points
@@ -14,54 +13,18 @@ from sla.performance import Asked, read_observed
 from sla.readings import Readings, without
 from sla.spans import ReadSpans, known_spans
 from sla.telemetry import ChannelRow
-from tests.unit.processors_support import (
-    MIDNIGHT,
-    US,
-    Sample,
-    at,
-    circuit,
-    numbered,
-    poll_of,
-    writer_of,
-)
+from tests.unit.processors_support import MIDNIGHT, US, Sample
+from tests.unit.test_processors_blocks import CHANNELS, HOURS, KEYS, made, measured, written
 
-CHANNELS = ("a", "b", "c")
-KEYS = (1, 2, 3)
-HOURS = 5
 COLUMNS = {
     "jitter": "jitter_us", "loss": "loss_ppm", "throughput_rx": "rx_bps", "throughput_tx": "tx_bps",
 }  # fmt: skip
 
 
-def measured(seed: int) -> list[Sample]:
-    """Return hours of three channels, in order of time; some samples say little."""
-    rng = random.Random(seed)
-    return [
-        at(
-            second,
-            channel=channel,
-            latency_us=None if rng.random() < 0.1 else rng.randrange(1, 20_000),
-            loss_ppm=rng.choice([None, 0, 10_000, 1_000_000]),
-            jitter_us=rng.choice([None, rng.randrange(500)]),
-            rx_bps=rng.choice([None, rng.randrange(2**62)]),
-            tx_bps=rng.choice([None, rng.randrange(2**40)]),
-            bgp_state=rng.choice([6, 6, 6, 1, 0]),
-        )
-        for second in range(0, HOURS * 3_600, 30)
-        for channel in CHANNELS
-        if rng.random() < 0.9 and not (channel == "b" and 3_600 <= second < 7_200)
-    ]
-
-
 def filled(store: TelemetryStore, samples: list[Sample]) -> None:
-    """Write samples in two polls, make blocks, and have a late sample change an hour."""
-    writer = writer_of(store, circuit(channels=CHANNELS), circuit("other", channels=("z",)))
-    writer.write(poll_of(numbered(samples[:500])))
-    writer.write(poll_of(numbered(samples[500:], 500)))
-    maker = BlockMaker(store, lambda _point: None)
-    maker.start()
-    while maker.make((MIDNIGHT + HOURS * 3_600) * US, 100_000):
-        pass
+    """Write samples in two polls, and make blocks."""
+    written(store, samples[:500], samples[500:])
+    made(store, rows=100_000)
 
 
 def second_of(sample: Sample) -> int:
