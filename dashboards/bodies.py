@@ -14,6 +14,7 @@ from sla.answers import (
     LedgerLine,
     Outage,
     Series,
+    or_none,
 )
 from sla.json import exclusion_json, outage_json
 from sla.ledger import LedgerDay
@@ -59,6 +60,7 @@ def circuit_body(circuit: CircuitSummary) -> Body:
 
 def series_body(series: Series) -> Body:
     """Return a metric over time; a point is [start, low, middle, high], null where unmeasured."""
+    starts = [iso(start_s) for start_s in series.starts_s]
     return {
         "circuit_id": series.circuit_id,
         "metric": series.metric,
@@ -68,8 +70,13 @@ def series_body(series: Series) -> Body:
         "limit_label": series.limit_label,
         "columns": ["start", "low", "middle", "high"],
         "channels": [
-            {"channel": name, "points": [[iso(p.start_s), p.low, p.middle, p.high] for p in points]}
-            for name, points in series.channels
+            {
+                "channel": line.channel,
+                "points": list(
+                    zip(starts, *map(or_none, (line.low, line.middle, line.high)), strict=True)
+                ),
+            }
+            for line in series.lines
         ],
     }
 

@@ -1,13 +1,16 @@
 """What a chart shows, in words, in a table and as points for the script: from `sla.Series` only."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+import numpy as np
+
 from dashboards.phrases import local, quantity
-from sla.answers import Series, SeriesPoint
+from processors.observations import Float64
+from sla.answers import Series, or_none
 
 STEPS_SECONDS: Final = (60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 7 * 86_400)
 POINTS_MAX: Final = 400  # a point every 2.5 px of 1,000: more cannot be seen
@@ -47,40 +50,40 @@ def step_for(start_s: int, end_s: int, grid_seconds: int, points: int) -> int:
 
 def chart(series: Series, twin: Series, title: str, meaning: str, zone: str, now_s: int) -> Chart:
     """Return a chart of `series`; `twin` is the same range at a step that makes a short table."""
-    measured = any(p.middle is not None for _, points in series.channels for p in points)
     return Chart(
         series.metric,
         title,
         meaning,
         _summary(series),
         _points(series, zone),
-        ("from", *(name for name, _ in twin.channels)),
+        ("from", *(line.channel for line in twin.lines)),
         _rows(twin, lambda second: local(second, zone, now_s)),
         twin.step_seconds,
-        measured,
+        any(measured(line.middle).size for line in series.lines),
     )
+
+
+def measured(values: Float64) -> Float64:
+    """Return the values that there are."""
+    return values[~np.isnan(values)]
 
 
 def _summary(series: Series) -> str:
     """Say the last value, the span of values and the contract's line."""
-    last: tuple[float, str] | None = None
-    lows: list[float] = []
-    highs: list[float] = []
-    for name, points in series.channels:
-        values = [p for p in points if p.middle is not None]
-        lows += [p.low if p.low is not None else p.middle for p in values if p.middle is not None]
-        highs += [
-            p.high if p.high is not None else p.middle for p in values if p.middle is not None
-        ]
-        if values and values[-1].middle is not None:
-            newest = (values[-1].middle, name)
-            last = newest if last is None else max(last, newest)
-    if last is None:
+    last = [
+        (float(values[-1]), line.channel)
+        for line in series.lines
+        if len(values := measured(line.middle))
+    ]
+    if not last:
         return "Not measured in this range."
-    among = "" if len(series.channels) == 1 else f" on {last[1]}, the highest channel"
+    newest, channel = max(last)
+    among = "" if len(series.lines) == 1 else f" on {channel}, the highest channel"
+    low = min(float(measured(line.low).min(initial=np.inf)) for line in series.lines)
+    high = max(float(measured(line.high).max(initial=-np.inf)) for line in series.lines)
     text = (
-        f"Last {quantity(last[0], series.unit)}{among}; "
-        f"{quantity(min(lows), series.unit)} to {quantity(max(highs), series.unit)} in this range."
+        f"Last {quantity(newest, series.unit)}{among}; "
+        f"{quantity(low, series.unit)} to {quantity(high, series.unit)} in this range."
     )
     if series.limit is not None:
         text += f" Contract: {series.limit_label or quantity(series.limit, series.unit)}."
@@ -89,12 +92,14 @@ def _summary(series: Series) -> str:
 
 def _points(series: Series, zone: str) -> str:
     """Return what the script draws: shared time axis, a line a channel, one band over all."""
-    lines = [
-        {"name": name, "values": [p.middle for p in points]} for name, points in series.channels
-    ]
-    steps = list(zip(*(points for _, points in series.channels), strict=True))
-    lows = ([p.low for p in step if p.low is not None] for step in steps)
-    highs = ([p.high for p in step if p.high is not None] for step in steps)
+    none = np.full((1, len(series.starts_s)), np.nan)
+    low, high = (
+        or_none(least.reduce(np.vstack([none, *of])))
+        for least, of in (
+            (np.fmin, [line.low for line in series.lines]),
+            (np.fmax, [line.high for line in series.lines]),
+        )
+    )
     return json.dumps(
         {
             "metric": series.metric,
@@ -103,19 +108,20 @@ def _points(series: Series, zone: str) -> str:
             "step": series.step_seconds,
             "limit": series.limit,
             "limitLabel": series.limit_label,
-            "starts": [step[0].start_s for step in steps],
-            "lines": lines,
-            "low": [min(low, default=None) for low in lows],
-            "high": [max(high, default=None) for high in highs],
+            "starts": list(series.starts_s),
+            "lines": [
+                {"name": line.channel, "values": or_none(line.middle)} for line in series.lines
+            ],
+            "low": low,
+            "high": high,
         }
     )
 
 
 def _rows(twin: Series, when: Callable[[int], str]) -> tuple[tuple[str, ...], ...]:
-    return tuple(
-        (when(step[0].start_s), *(quantity(p.middle, twin.unit) for p in step))
-        for step in zip(*(points for _, points in twin.channels), strict=True)
-    )
+    columns = [[quantity(value, twin.unit) for value in or_none(line.middle)]
+               for line in twin.lines]  # fmt: skip
+    return tuple(zip(map(when, twin.starts_s), *columns, strict=True))
 
 
 _LABEL: Final = 72
@@ -130,20 +136,20 @@ def bgp_lane(series: Series, start_s: int, end_s: int) -> str:
     A grey line: established throughout the step; a vermilion block: as high as the share of the
     step in which it was not; dots: not measured.
     """
-    height = len(series.channels) * _PITCH + 4
+    height = len(series.lines) * _PITCH + 4
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tape lane" role="img" '
         f'aria-label="{escape(bgp_summary(series))}" viewBox="0 0 {_LABEL + _WIDTH + 4} {height}" '
         f'width="{_LABEL + _WIDTH + 4}" height="{height}" font-size="11">'
     ]
     scale = _WIDTH / max(end_s - start_s, 1)
-    for row, (name, points) in enumerate(series.channels):
-        top = 4 + row * _PITCH
+    for row, line in enumerate(series.lines):
+        top, name = 4 + row * _PITCH, line.channel
         short = name if len(name) <= 10 else name[:9] + "…"
         parts.append(
             f'<text class="tape-label" x="0" y="{top + 11}" fill="#444">{escape(short)}</text>'
         )
-        for first, last, share in _share_runs(points, series.step_seconds):
+        for first, last, share in _share_runs(line.middle, series.starts_s):
             left = _LABEL + max(first - start_s, 0) * scale
             right = _LABEL + (min(last, end_s) - start_s) * scale
             parts.append(_share_mark(left, max(right - left, 0.0), top, share))
@@ -151,18 +157,16 @@ def bgp_lane(series: Series, start_s: int, end_s: int) -> str:
     return "".join(parts)
 
 
-def _share_runs(
-    points: Sequence[SeriesPoint], step_seconds: int
-) -> list[tuple[int, int, float | None]]:
+def _share_runs(shares: Float64, starts_s: range) -> list[tuple[int, int, float | None]]:
     """Join steps of one share: a healthy month is one mark."""
-    runs: list[tuple[int, int, float | None]] = []
-    for p in points:
-        end = p.start_s + step_seconds
-        if runs and runs[-1][2] == p.middle and runs[-1][1] == p.start_s:
-            runs[-1] = (runs[-1][0], end, p.middle)
-        else:
-            runs.append((p.start_s, end, p.middle))
-    return runs
+    known = np.where(np.isnan(shares), -1, shares)
+    begins = np.flatnonzero(np.diff(known, prepend=-2))
+    ends = [*begins[1:].tolist(), len(shares)]
+    step = starts_s.step
+    return [
+        (starts_s[first], starts_s[first] + (end - first) * step, share)
+        for first, end, share in zip(begins.tolist(), ends, or_none(shares[begins]), strict=True)
+    ]
 
 
 def _share_mark(left: float, width: float, top: int, share: float | None) -> str:
@@ -184,12 +188,10 @@ def _share_mark(left: float, width: float, top: int, share: float | None) -> str
 
 def bgp_summary(series: Series) -> str:
     """Say in which channels BGP was not established throughout."""
-    known = [
-        (n, [p.middle for p in points if p.middle is not None]) for n, points in series.channels
-    ]
-    if not any(values for _, values in known):
+    known = [(line.channel, measured(line.middle)) for line in series.lines]
+    if not any(len(values) for _, values in known):
         return "BGP was not measured in this range."
-    broken = [name for name, values in known if values and min(values) < 1]
+    broken = [name for name, values in known if values.min(initial=1) < 1]
     if not broken:
         return "BGP was established on every channel wherever it was measured."
     return f"BGP was not established all the time on {', '.join(broken)}."

@@ -15,8 +15,11 @@ _R = TypeVar("_R")
 
 INT64S: Final[Any] = types.Array(types.int64, 1, "C", readonly=True)
 """A column of integers: a loop may read it, wherever it comes from (Arrow's may not be written)."""
+INT32S: Final[Any] = types.Array(types.int32, 1, "C", readonly=True)
+FLOAT64S: Final[Any] = types.Array(types.float64, 1, "C", readonly=True)
 INT64S_OWN: Final[Any] = types.Array(types.int64, 1, "C")
 """A column that a loop writes into."""
+FLOAT64S_OWN: Final[Any] = types.Array(types.float64, 1, "C")
 BOOLS: Final[Any] = types.Array(types.boolean, 1, "C", readonly=True)
 INT64_TABLE: Final[Any] = types.Array(types.int64, 2, "C")
 INT64: Final[Any] = types.int64

@@ -20,6 +20,7 @@ from processors.sorting import sort_order
 
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
+Float64 = npt.NDArray[np.float64]
 
 LOSS_UNKNOWN: Final = -1
 

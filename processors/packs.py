@@ -4,17 +4,19 @@ A row of lists cost as much as its 2,048 neighbours, whose lists were unpacked w
 circuit took 100 ms to read at 80,000 channels. A pack is found by an index and unpacked alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from linksla.inventory import DAY_SECONDS
-from processors.observations import Bool, Int64, integers, integers_or_zero
+from linksla.sql import statement
+from processors.observations import Bool, Float64, Int64, integers, integers_or_zero
 
 COLUMNS: Final = (
     "channel_key", "start_s", "latency_count", "latency_sum_us", "latency_max_us", "lost_count",
@@ -35,7 +37,6 @@ _PLACES: Final = 1 << 16
 _HEAD: Final = 2
 
 Int32 = npt.NDArray[np.int32]
-Float64 = npt.NDArray[np.float64]
 
 
 def place_of(circuit_key: int, second: int) -> int:
@@ -137,8 +138,8 @@ class Pack:
         """Return some of the rows."""
         many = np.repeat(rows, self.lengths)
         return Pack(
-            self.whole[:, rows],
-            self.lows[:, rows],
+            np.compress(rows, self.whole, axis=1),  # rows of it stay contiguous
+            np.compress(rows, self.lows, axis=1),
             self.lengths[rows],
             self.bucket[many],
             self.count[many],
@@ -188,7 +189,16 @@ def table_of(packs: Sequence[Placed]) -> pa.Table:
 
 def packs_of(found: pa.Table) -> list[Placed]:
     """Return what `table_of` made."""
-    rows = zip(*(found.column(name).to_pylist() for name in _TABLE), strict=True)
+    return _decoded(zip(*(found.column(name).to_pylist() for name in _TABLE), strict=True))
+
+
+def packs_at(cursor: duckdb.DuckDBPyConnection, place: int, from_s: int, to_s: int) -> list[Placed]:
+    """Return the packs of a place that begin in [from_s, to_s)."""
+    asked = {"place": place, "from_s": from_s, "to_s": to_s}
+    return _decoded(cursor.execute(statement("processors", "packs_at"), asked).fetchall())
+
+
+def _decoded(rows: Iterable[tuple[int, int, int, bytes]]) -> list[Placed]:
     return [(place, from_s, Pack.decoded(content, size)) for place, from_s, size, content in rows]
 
 
@@ -200,6 +210,17 @@ def column_of(found: pa.Table, name: str) -> Int64:
     if found.column(name).null_count == 0:
         return integers(found, name)
     return np.where(found.column(name).is_null().to_numpy(), -1, integers_or_zero(found, name))
+
+
+def reordered(
+    order: Int64, lengths: Int64, bucket: Int64, count: Int64
+) -> tuple[Int64, Int64, Int64]:
+    """Return lists that `lists_of` gave, those of row order[0] first."""
+    begins = (np.cumsum(lengths) - lengths)[order]
+    lengths = lengths[order]
+    # each place within its own list, from where the list began
+    at = np.arange(lengths.sum()) + np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
+    return lengths, bucket[at], count[at]
 
 
 def lists_of(found: pa.Table) -> tuple[Int64, Int64, Int64]:

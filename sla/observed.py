@@ -9,7 +9,7 @@ from processors.blocks import BLOCK_SECONDS, Range, Split, readable
 from sla.measured import near
 from sla.measures import Observed, pooled
 from sla.performance import Asked, read_observed
-from sla.readings import days, read_days
+from sla.readings import rows_of_hours
 
 
 def observed_of(
@@ -34,8 +34,7 @@ def observed_of(
     parts: list[list[Observed]] = [[] for _ in asked]
     for number, hours_of in blocks.items():
         of_circuit = [channel.channel_key for channel in asked[number].channels]
-        rows = read_days(cursor, of_circuit, days(hours_of)).starting_in(hours_of)
-        parts[number] += rows.observed(asked[number])
+        parts[number] += rows_of_hours(cursor, of_circuit, hours_of).observed(asked[number])
     for together in steps.values():
         read = read_observed(cursor, [one for _, one in together])
         for (number, _), many in zip(together, read, strict=True):

@@ -4,124 +4,143 @@ A page asks for objectives and five charts at two resolutions: read one by one, 
 statements over the same rows. Sums are whole numbers: it is all one how they are put together.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 
 from linksla.inventory import DAY_SECONDS, Circuit
 from linksla.sql import statement
 from processors.blocks import BLOCK_SECONDS, Range, Readable, Split, readable
-from processors.observations import Bool, Int64
-from processors.packs import COLUMNS, KEYS, Pack, column_of, lists_of, packs_of, places_of
-from processors.statements import read
-from sla.measured import Bins, LatencyCounts, Points, distinct, near
+from processors.observations import Bool, Float64, Int64
+from processors.packs import (
+    COLUMNS,
+    KEYS,
+    LOWS,
+    Pack,
+    column_of,
+    lists_of,
+    packs_at,
+    places_of,
+    reordered,
+)
+from sla.measured import Bins, Buckets, Lines, Sums, counted, near, ranked
 from sla.measures import Observed, Totals
 from sla.performance import Asked, observed, rollup_seconds
 from sla.telemetry import Telemetry
 
-Float64 = npt.NDArray[np.float64]
-
+_AT: Final = {name: number for number, name in enumerate(COLUMNS)}
 _UNITS: Final = {"jitter": "us", "loss": "ppm", "rx": "bps", "tx": "bps"}
 """Of the metrics in the order of processors.packs.LOWS."""
 _WIDE: Final = ("rx", "tx")  # their sums may be beyond 64 bits: halves are kept
 _NAMES: Final = {"throughput_rx": "rx", "throughput_tx": "tx"}
 _HALF: Final = 1 << 32
-_NONE: Final = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was read at once; of it count the rows that start in `ranges`, in order of time."""
+
+    pack: Pack
+    ranges: tuple[Range, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Hours and steps of channels, a row each in no order, and their histograms apart.
+    """Hours and steps of channels, a row each in no order, as they were read: nothing is copied."""
 
-    `columns` by name as in the tables; a greatest value is -1 where there is none, `lows` (the
-    least mean of a step) NaN. Buckets are as stored, other metrics' too.
-    """
+    keys: Int64  # of the channels, in order
+    parts: tuple[Part, ...]
+    _by_bins: dict[Bins, tuple[Int64, ...]] = field(default_factory=dict, repr=False)
 
-    channel_key: Int64
-    start_s: Int64
-    columns: dict[str, Int64]
-    lows: dict[str, Float64]
-    histogram: LatencyCounts
-
-    def starting_in(self, ranges: Sequence[Range]) -> "Rows":
-        """Return what starts in ranges that are in order of time."""
-        rows, many = _within(self.start_s, ranges), _within(self.histogram.start_s, ranges)
-        if rows.all() and many.all():
-            return self
-        return Rows(
-            self.channel_key[rows],
-            self.start_s[rows],
-            {name: values[rows] for name, values in self.columns.items()},
-            {name: values[rows] for name, values in self.lows.items()},
-            self.histogram.take(many),
-        )
-
-    def points(self, metric: str, bins: Bins) -> Points:
-        """Return low, middle and high of each channel and bin that has a value.
+    def lines(self, metric: str, bins: Bins) -> Lines:
+        """Return low, middle and high of each channel and bin.
 
         Of latency p5, median and p95; of others the least mean of a step, the mean, the greatest.
         """
+        shape = len(self.keys), bins.count
+        groups = self._by_bins.get(bins)
+        if groups is None:  # four metrics ask for the same
+            groups = self._by_bins[bins] = tuple(self._binned(part, bins) for part in self.parts)
+        count = len(self.keys) * bins.count
         if metric == "latency":
-            return self.histogram.of_latency().points(bins)
-        name = _NAMES.get(metric, metric)
-        if len(self.start_s) == 0:
-            return {}
-        count = self.columns[f"{name}_count"]
-        some = np.flatnonzero(count)
-        keys = distinct(self.channel_key)
-        group = np.searchsorted(keys, self.channel_key[some]) * bins.count
-        group += (self.start_s[some] - bins.start_s) // bins.step_s
-        some, group = some[order := np.argsort(group, kind="stable")], group[order]
-        first = np.flatnonzero(np.diff(group, prepend=-1))
-        if len(first) == 0:
-            return {}
-        total = self._total(name, some, first)
-        lows = np.fmin.reduceat(self.lows[name][some], first).tolist()
-        means = (total / np.add.reduceat(count[some], first)).tolist()
-        greatest = self.columns[f"{name}_max_{_UNITS[name]}"]
-        highs = np.maximum.reduceat(greatest[some], first).tolist()
-        where = ((int(keys[at // bins.count]), at % bins.count) for at in group[first].tolist())
-        points = zip(lows, means, map(float, highs), strict=True)
-        return dict(zip(where, points, strict=True))
+            low, middle, high = ranked(_buckets(self.parts, groups), count).T
+        else:
+            low, middle, high = self._sums(_NAMES.get(metric, metric), groups, count)
+        return Lines(self.keys, *(of.reshape(shape) for of in (low, middle, high)))
 
-    def _total(self, name: str, rows: npt.NDArray[np.intp], first: npt.NDArray[np.intp]) -> Float64:
-        """Return sums of groups of rows, rounded once."""
-        if name not in _WIDE:
-            total = self.columns[f"{name}_sum_{_UNITS[name]}"]
-            return np.add.reduceat(total[rows], first).astype(np.float64)
-        low = np.add.reduceat(self.columns[f"{name}_sum_low"][rows], first)
-        high = np.add.reduceat(self.columns[f"{name}_sum_high"][rows], first) + low // _HALF
-        whole: Float64 = high.astype(np.float64) * _HALF + (low % _HALF).astype(np.float64)
-        return whole
+    def _sums(
+        self, name: str, groups: Sequence[Int64], count: int
+    ) -> tuple[Float64, Float64, Float64]:
+        """Return the least mean of a step, the mean and the greatest value of each group."""
+        sums = Sums.none(count)
+        for part, group in zip(self.parts, groups, strict=True):
+            sums.add(group, *_summed(part.pack, name))
+        mean = np.full(count, np.nan)
+        np.divide(_total(name, sums), sums.count, out=mean, where=sums.count > 0)
+        return sums.least, mean, np.where(sums.count > 0, sums.greatest, np.nan)
 
     def observed(self, asked: Asked) -> tuple[Observed, ...]:
         """Return what all rows come to, by channel; those without a row are left out."""
-        keys = distinct(self.channel_key)
-        row = np.searchsorted(keys, self.channel_key)
-        buckets = self.histogram.by_key()
+        groups = [self._rows(part) for part in self.parts]
+        buckets = counted(_buckets(self.parts, groups), len(self.keys))
         found = []
         for channel in asked.channels:
-            at = int(np.searchsorted(keys, channel.channel_key))
-            if at == len(keys) or keys[at] != channel.channel_key:
-                continue
-            of = np.flatnonzero(row == at)
-            totals = {name: values[of] for name, values in self.columns.items()}
-            found.append(_observed(asked, channel.channel, totals, buckets.get(int(keys[at]), {})))
+            at = int(np.searchsorted(self.keys, channel.channel_key))
+            of = [
+                part.pack.whole[:, group == at]
+                for part, group in zip(self.parts, groups, strict=True)
+            ]
+            if sum(some.shape[1] for some in of):
+                found.append(_observed(asked, channel.channel, of, buckets[at]))
         return tuple(found)
 
+    def _rows(self, part: Part) -> Int64:
+        """Return the number of each row's channel; -1: the row does not count."""
+        row = np.searchsorted(self.keys, part.pack.channel_key)
+        return np.where(_within(part.pack.start_s, part.ranges), row, -1)
 
-def _observed(
-    asked: Asked, name: str, columns: dict[str, Int64], buckets: dict[int, int]
-) -> Observed:
+    def _binned(self, part: Part, bins: Bins) -> Int64:
+        """Return which channel and bin each row belongs to; -1: the row does not count."""
+        row = self._rows(part)
+        group = row * bins.count + (part.pack.start_s - bins.start_s) // bins.step_s
+        return np.where(row < 0, -1, group)
+
+
+def _buckets(parts: Sequence[Part], groups: Sequence[Int64]) -> list[Buckets]:
+    return [
+        Buckets(group, part.pack.lengths, part.pack.bucket, part.pack.count)
+        for part, group in zip(parts, groups, strict=True)
+    ]
+
+
+def _summed(part: Pack, name: str) -> tuple[Int64, Int64, Int64, Float64, Int64]:
+    """Return count, both halves of the sum, least mean and greatest value of each row."""
+    unit = _UNITS[name]
+    whole = part.whole
+    low = whole[_AT[f"{name}_sum_{'low' if name in _WIDE else unit}"]]
+    high = whole[_AT[f"{name}_sum_high"]] if name in _WIDE else np.zeros(len(part), np.int64)
+    least = part.lows[LOWS.index(f"{name}_low_{unit}")]
+    return whole[_AT[f"{name}_count"]], high, low, least, whole[_AT[f"{name}_max_{unit}"]]
+
+
+def _total(name: str, sums: Sums) -> Float64:
+    """Return sums, rounded once."""
+    if name not in _WIDE:
+        return sums.low.astype(np.float64)
+    high = sums.high + sums.low // _HALF
+    whole: Float64 = high.astype(np.float64) * _HALF + (sums.low % _HALF).astype(np.float64)
+    return whole
+
+
+def _observed(asked: Asked, name: str, rows: Sequence[Int64], buckets: dict[int, int]) -> Observed:
     def total(column: str) -> int:
-        return int(columns[column].sum())
+        return sum(int(some[_AT[column]].sum()) for some in rows)
 
     def greatest(column: str) -> int:
-        return max(int(columns[column].max(initial=0)), 0)
+        return max(int(some[_AT[column]].max(initial=0)) for some in rows)
 
     throughput = {
         metric: Totals(
@@ -144,19 +163,24 @@ def _observed(
 class _Form:
     """What was read in one form, as hours or as steps: the ranges, and all that starts in them."""
 
-    by: Callable[[duckdb.DuckDBPyConnection, Sequence[int], Sequence[Range]], Rows]
+    by: Callable[[duckdb.DuckDBPyConnection, Sequence[int], Range], Pack]
     read: list[Range] = field(default_factory=list)
-    parts: list[Rows] = field(default_factory=list)
+    parts: list[tuple[Range, Pack]] = field(default_factory=list)
 
-    def rows(
+    def holding(
         self, cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], ranges: Sequence[Range]
-    ) -> Iterator[Rows]:
-        """Yield what starts in ranges; what was not read before is."""
+    ) -> list[Pack]:
+        """Return what holds all that starts in ranges, and perhaps more; not known: it is read."""
         for some in near(without(ranges, self.read)):
-            self.parts.append(self.by(cursor, keys, some))
-            self.read = sorted([*self.read, *some])
-        for part in self.parts:
-            yield part.starting_in(ranges)
+            # what lies between two ranges is read with them, but not a second time
+            for hull in without([(some[0][0], some[-1][1])], self.read):
+                self.parts.append((hull, self.by(cursor, keys, hull)))
+                self.read = sorted([*self.read, hull])
+        return [
+            part
+            for (lower, upper), part in self.parts
+            if len(part) and any(first < upper and lower < last for first, last in ranges)
+        ]
 
 
 class Readings:
@@ -167,14 +191,14 @@ class Readings:
     ) -> None:
         """Remember what may be asked for; nothing is read yet."""
         self._cursor = cursor
-        self._keys = tuple(channel_keys)
+        self._keys = tuple(sorted(channel_keys))
         self._by_hours = BLOCK_SECONDS % rollup_seconds == 0  # else a step may reach beyond an hour
         self._readable: Readable | None = None
         self._blocks, self._steps = _Form(read_days), _Form(read_steps)
         self._found: dict[tuple[tuple[Range, ...], bool], Rows] = {}
 
     def rows(self, pieces: Sequence[Range], *, in_hours: bool = True) -> Rows:
-        """Return what starts in pieces of whole steps, in order of time.
+        """Return what starts in pieces of whole steps that are in order of time.
 
         `in_hours` False: every step as a row of its own.
         """
@@ -185,21 +209,25 @@ class Readings:
         return found
 
     def _rows(self, pieces: Sequence[Range], *, in_hours: bool) -> Rows:
+        keys = np.array(self._keys, np.int64)
         if not self._keys:
-            return _together([])
+            return Rows(keys, ())
         split = Split((), tuple(pieces))
         if in_hours and self._by_hours:
             if self._readable is None:
                 self._readable = readable(self._cursor, self._keys)
             split = self._readable.split(pieces)
-        return _together(
-            [
-                *(
-                    part.starting_in(split.blocks)
-                    for part in self._blocks.rows(self._cursor, self._keys, days(split.blocks))
-                ),
-                *self._steps.rows(self._cursor, self._keys, split.steps),
-            ]
+        forms = (
+            (self._blocks, split.blocks, days(split.blocks)),
+            (self._steps, split.steps, split.steps),
+        )
+        return Rows(
+            keys,
+            tuple(
+                Part(pack, tuple(ranges))
+                for form, ranges, reach in forms
+                for pack in form.holding(self._cursor, self._keys, reach)
+            ),
         )
 
     def observed(self, asked: Asked) -> tuple[Observed, ...]:
@@ -254,40 +282,31 @@ def days(ranges: Sequence[Range]) -> list[Range]:
     return found
 
 
-def read_days(
-    cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], ranges: Sequence[Range]
-) -> Rows:
-    """Return all blocks there are in ranges of whole days, of all channels of a circuit."""
+def read_days(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], within: Range) -> Pack:
+    """Return all blocks there are in a range of whole days, of channels of one circuit."""
+    lower, upper = within
     packs = [
         pack
-        for lower, upper in ranges
         for place in places_of(min(keys), lower, upper)
-        for _, _, pack in packs_of(
-            read(cursor, "packs_at", {"place": place, "from_s": lower, "to_s": upper})
-        )
+        for _, _, pack in packs_at(cursor, place, lower, upper)
     ]
     pack = Pack.together(packs)
-    pack = pack.take(np.isin(pack.channel_key, keys))
-    key, start_s = pack.channel_key, pack.start_s
-    return Rows(
-        key,
-        start_s,
-        dict(zip(COLUMNS[KEYS:], pack.whole[KEYS:], strict=True)),
-        dict(zip(_UNITS, pack.lows, strict=True)),
-        _histogram(key, start_s, pack.lengths, pack.bucket.astype(np.int64), pack.count),
-    )
+    own = np.isin(pack.channel_key, keys)
+    return pack if own.all() else pack.take(own)
 
 
-def _histogram(
-    key: Int64, start_s: Int64, lengths: Int64, bucket: Int64, count: Int64
-) -> LatencyCounts:
-    return LatencyCounts(np.repeat(key, lengths), np.repeat(start_s, lengths), bucket, count)
-
-
-def read_steps(
-    cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], ranges: Sequence[Range]
+def rows_of_hours(
+    cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int], ranges: Sequence[Range]
 ) -> Rows:
-    """Return all rollup steps that start in ranges, of channels.
+    """Return the blocks that start in ranges, of channels of one circuit."""
+    keys = sorted(channel_keys)
+    packs = [read_days(cursor, keys, some) for some in days(ranges)]
+    some = tuple(Part(pack, tuple(ranges)) for pack in packs if len(pack))
+    return Rows(np.array(keys, np.int64), some)
+
+
+def read_steps(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], within: Range) -> Pack:
+    """Return all rollup steps that start in a range, of channels.
 
     Parts of a step are one row: the least mean does not hang on how polls were cut.
     """
@@ -297,44 +316,40 @@ def read_steps(
             "channel_keys": list(keys),
             "first_key": min(keys),
             "last_key": max(keys),
-            "from_s": [lower for lower, _ in ranges],
-            "to_s": [upper for _, upper in ranges],
-            "first_s": ranges[0][0],
-            "last_s": ranges[-1][1],
+            "from_s": within[0],
+            "to_s": within[1],
         },
     ).to_arrow_table()
-    key, start_s = (column_of(found, name) for name in COLUMNS[:KEYS])
-    columns = {name: column_of(found, name) for name in COLUMNS[KEYS:]}
-    histogram = _histogram(key, start_s, *lists_of(found))
-    order = np.lexsort((start_s, key))
+    whole = np.stack([column_of(found, name) for name in COLUMNS])
+    lengths, bucket, count = lists_of(found)
+    order = np.lexsort((whole[1], whole[0]))
+    if (np.diff(order) != 1).any():
+        whole = np.take(whole, order, axis=1)  # its rows stay contiguous
+        lengths, bucket, count = reordered(order, lengths, bucket, count)
     begins = np.ones(len(order), np.bool_)
-    begins[1:] = (np.diff(key[order]) != 0) | (np.diff(start_s[order]) != 0)
-    first = np.flatnonzero(begins)
-    key, start_s = key[order][first], start_s[order][first]
-    if len(first):
-        columns = {
-            name: (np.maximum if "_max_" in name else np.add).reduceat(values[order], first)
-            for name, values in columns.items()
-        }
-    lows = {}
+    begins[1:] = (np.diff(whole[:KEYS]) != 0).any(axis=0)
+    if not begins.all():
+        first = np.flatnonzero(begins)
+        whole = np.stack([_merged(name, whole[at], first) for name, at in _AT.items()])
+        lengths = np.add.reduceat(lengths, first)
+    return Pack(whole, _lows(whole), lengths, bucket.astype(np.int32), count)
+
+
+def _merged(name: str, values: Int64, first: Int64) -> Int64:
+    """Return what rows come to that begin at `first`, each with those that follow it."""
+    if name in COLUMNS[:KEYS]:
+        return values[first]
+    merged: Int64 = (np.maximum if "_max_" in name else np.add).reduceat(values, first)
+    return merged
+
+
+def _lows(whole: Int64) -> Float64:
+    """Return the mean of each step, which is also its least."""
+    lows = []
     for name, unit in _UNITS.items():
-        total = columns[f"{name}_sum_{'low' if name in _WIDE else unit}"].astype(np.float64)
+        total = whole[_AT[f"{name}_sum_{'low' if name in _WIDE else unit}"]].astype(np.float64)
         if name in _WIDE:
-            total += columns[f"{name}_sum_high"].astype(np.float64) * _HALF
+            total += whole[_AT[f"{name}_sum_high"]].astype(np.float64) * _HALF
         with np.errstate(invalid="ignore"):
-            lows[name] = total / columns[f"{name}_count"]
-    return Rows(key, start_s, columns, lows, histogram)
-
-
-def _together(parts: Sequence[Rows]) -> Rows:
-    if not parts:
-        return Rows(_NONE, _NONE, {}, {}, LatencyCounts.together([]))
-    if len(parts) == 1:
-        return parts[0]
-    return Rows(
-        np.concatenate([part.channel_key for part in parts]),
-        np.concatenate([part.start_s for part in parts]),
-        {name: np.concatenate([p.columns[name] for p in parts]) for name in parts[0].columns},
-        {name: np.concatenate([p.lows[name] for p in parts]) for name in parts[0].lows},
-        LatencyCounts.together([part.histogram for part in parts]),
-    )
+            lows.append(total / whole[_AT[f"{name}_count"]])
+    return np.stack(lows)

@@ -11,10 +11,10 @@ from linksla.errors import UsageError
 from linksla.inventory import Circuit
 from linksla.model import EVIDENCE_BGP_ESTABLISHED, EVIDENCE_BGP_UNKNOWN
 from processors.blocks import BLOCK_SECONDS, Range
-from sla.answers import Series, SeriesPoint
+from sla.answers import Line, Series
 from sla.boundaries import pairs
 from sla.contracts import Contract
-from sla.measured import Bins, Points
+from sla.measured import Bins, Lines
 from sla.performance import rollup_seconds
 from sla.periods import Ownership
 from sla.readings import Readings, readings_of
@@ -52,9 +52,14 @@ class SeriesAsked:
     step_s: int
 
     @property
+    def starts_s(self) -> range:
+        """Where its steps begin."""
+        return range(self.start_s, self.end_s, self.step_s)
+
+    @property
     def points(self) -> int:
         """How many steps the range has."""
-        return -(-(self.end_s - self.start_s) // self.step_s)
+        return len(self.starts_s)
 
 
 def checked(circuit: Circuit, metric: str, start_s: int, end_s: int, step_s: int) -> SeriesAsked:
@@ -127,19 +132,19 @@ def read_series(
         circuit.id,
         asked.metric,
         metric.unit,
-        asked.step_s,
+        asked.starts_s,
         limit,
         label,
-        tuple((channel.channel, _points(values, channel, asked)) for channel in active),
+        tuple(_line(values, channel, asked) for channel in active),
     )
 
 
 def _measured(
     readings: Readings, circuit: Circuit, owns: Sequence[Ownership], asked: SeriesAsked
-) -> Points:
+) -> Lines:
     bins = Bins(asked.start_s, asked.end_s, asked.step_s)
     pieces = _pieces(owns, bins, rollup_seconds(circuit))
-    return readings.rows(pieces, in_hours=bins.whole_hours).points(asked.metric, bins)
+    return readings.rows(pieces, in_hours=bins.whole_hours).lines(asked.metric, bins)
 
 
 def _pieces(owns: Sequence[Ownership], bins: Bins, grain: int) -> tuple[Range, ...]:
@@ -157,9 +162,9 @@ def _bgp(
     channels: Sequence[ChannelRow],
     owns: Sequence[Ownership],
     asked: SeriesAsked,
-) -> Points:
+) -> Lines:
     """Return the share of seconds with BGP established, of those where its state is known."""
-    keys = [channel.channel_key for channel in channels]
+    keys = sorted(channel.channel_key for channel in channels)
     runs = known_spans(source, keys, asked.start_s, asked.end_s)
     runs = runs.take(runs.bgp != EVIDENCE_BGP_UNKNOWN)
     known, up = (np.zeros((len(keys), asked.points), np.int64) for _ in range(2))
@@ -177,26 +182,18 @@ def _bgp(
         np.add.at(known, (row[number], column), seconds)
         seconds[runs.bgp[inside][number] != EVIDENCE_BGP_ESTABLISHED] = 0
         np.add.at(up, (row[number], column), seconds)
-    rows, columns = np.nonzero(known)
-    shares = (up[rows, columns] / known[rows, columns]).tolist()
-    return {
-        (keys[row], column): (share, share, share)
-        for row, column, share in zip(rows.tolist(), columns.tolist(), shares, strict=True)
-    }
+    shares = np.full(known.shape, np.nan)
+    np.divide(up, known, out=shares, where=known > 0)
+    return Lines(np.array(keys, np.int64), shares, shares, shares)
 
 
-def _points(values: Points, channel: ChannelRow, asked: SeriesAsked) -> tuple[SeriesPoint, ...]:
-    scale, key = METRICS[asked.metric].scale, channel.channel_key
-    found = []
-    starts = range(asked.start_s, asked.start_s + asked.points * asked.step_s, asked.step_s)
-    for number, at_s in enumerate(starts):
-        point = values.get((key, number))
-        if point is None:
-            found.append(SeriesPoint(at_s, None, None, None))
-        else:
-            low, middle, high = point
-            found.append(SeriesPoint(at_s, low * scale, middle * scale, high * scale))
-    return tuple(found)
+def _line(values: Lines, channel: ChannelRow, asked: SeriesAsked) -> Line:
+    scale = METRICS[asked.metric].scale
+    found = values.of(channel.channel_key)
+    if found is None:
+        none = np.full(asked.points, np.nan)
+        return Line(channel.channel, none, none, none)
+    return Line(channel.channel, *(of * scale for of in found))
 
 
 def _limit(contract: Contract, metric: _Metric) -> tuple[str, float | None]:

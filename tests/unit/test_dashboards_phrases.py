@@ -1,8 +1,10 @@
 """What the portal says: the strip, the first sentence, charts in words."""
 
 import json
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from dashboards.charts import POINTS_MAX, bgp_lane, bgp_summary, chart, step_for
@@ -16,7 +18,7 @@ from dashboards.phrases import (
     strip,
 )
 from dashboards.templating import make_templates
-from sla.answers import Freshness, Series, SeriesPoint
+from sla.answers import Freshness, Line, Series
 
 DENVER = "America/Denver"
 NOW = 1_791_838_560  # 2026-10-12T20:56:00Z, 14:56 in Denver
@@ -77,10 +79,14 @@ def test_durations_and_quantities_are_written_with_their_units() -> None:
 
 
 def series(**more) -> Series:
-    points = (SeriesPoint(0, 1.0, 2.0, 3.0), SeriesPoint(60, None, None, None))
-    other = (SeriesPoint(0, 1.5, 4.0, 5.0), SeriesPoint(60, 1.0, 2.5, 3.0))
-    line = Series("DEN-1", "latency", "ms", 60, 8.0, "p95 ≤ 8 ms", (("a", points), ("b", other)))
-    return replace(line, **more)
+    lines = line("a", (1.0, 2.0, 3.0), None), line("b", (1.5, 4.0, 5.0), (1.0, 2.5, 3.0))
+    made = Series("DEN-1", "latency", "ms", range(0, 120, 60), 8.0, "p95 ≤ 8 ms", lines)
+    return replace(made, **more)
+
+
+def line(channel: str, *points: tuple[float, float, float] | None) -> Line:
+    low, middle, high = np.array([point or (math.nan,) * 3 for point in points]).T
+    return Line(channel, low, middle, high)
 
 
 def test_a_chart_is_also_a_sentence_and_a_table() -> None:
@@ -103,7 +109,7 @@ def test_gaps_stay_gaps_and_the_band_is_the_widest_of_the_channels() -> None:
 
 
 def test_nothing_measured_is_said_so() -> None:
-    empty = series(channels=(("a", (SeriesPoint(0, None, None, None),)),))
+    empty = series(starts_s=range(0, 60, 60), lines=(line("a", None),))
 
     made = chart(empty, empty, "Latency", "median", "UTC", 0)
 
@@ -123,9 +129,8 @@ def test_a_step_is_whole_grid_steps_and_few_enough_points(days, grid) -> None:
 
 
 def test_the_bgp_lane_draws_each_state_and_escapes_names() -> None:
-    shares = [1.0, 1.0, 0.5, None]
-    points = tuple(SeriesPoint(60 * i, s, s, s) for i, s in enumerate(shares))
-    lane = bgp_lane(series(metric="bgp", channels=(("<b>&", points),)), 0, 240)
+    shares = line("<b>&", (1.0,) * 3, (1.0,) * 3, (0.5,) * 3, None)
+    lane = bgp_lane(series(metric="bgp", starts_s=range(0, 240, 60), lines=(shares,)), 0, 240)
 
     assert "&lt;b&gt;&amp;" in lane
     assert "<b>" not in lane

@@ -10,7 +10,7 @@ from linksla.clock import MICROSECONDS, ManualClock, parse_instant
 from linksla.errors import UsageError
 from linksla.inventory import Inventory, Ownership
 from linksla.settings import TimeSettings
-from sla.answers import Bucket, Outcome, Seconds
+from sla.answers import Bucket, Outcome, Seconds, or_none
 from sla.contracts import load_contracts
 from sla.json import to_json
 from sla.maintenance import MaintenanceWindow, load_maintenance
@@ -333,7 +333,7 @@ def test_nothing_of_another_owners_time_is_seen(handed_over) -> None:
     (outage,) = handed_over.outages(GLOBEX, "DEN-1", 0, FOREVER)
     (ended,) = handed_over.outages(ACME, "DEN-1", 0, FOREVER)
     series = handed_over.series(ACME, "DEN-1", "loss", CUT - 600, CUT + 600, 60)
-    points = series.channels[0][1]
+    points = dict(zip(series.starts_s, or_none(series.lines[0].middle), strict=True))
 
     assert handed_over.months(ACME, "DEN-1") == ("2025-09", "2025-10")
     assert (left.state, left.live_to_s, left.complete_up_to_s) == ("down", HANDOVER, HANDOVER)
@@ -342,20 +342,21 @@ def test_nothing_of_another_owners_time_is_seen(handed_over) -> None:
     assert outage.start_s == HANDOVER
     assert ended.end_s is None
     assert ended.down_seconds == outage.down_seconds == 150
-    assert all(point.middle is None for point in points if point.start_s >= HANDOVER)
-    assert any(point.middle is not None for point in points)
+    assert all(value is None for start_s, value in points.items() if start_s >= HANDOVER)
+    assert any(value is not None for value in points.values())
 
 
 def test_a_series_keeps_gaps_and_draws_the_contracts_line(queries) -> None:
     start = OCTOBER + 10 * DAY - 600
 
     series = queries.series(ALL, "DEN-1", "latency", start, start + 1_200, 300)
-    (name, points) = series.channels[0]
+    line = series.lines[0]
 
-    assert (name, series.limit, series.limit_label) == ("ch1", 8.0, "latency p95 ≤ 8 ms")
-    assert [point.middle is None for point in points] == [False, False, True, True]
-    assert points[0].low <= points[0].middle <= points[0].high
-    assert 2.99 < points[0].middle < 3.1
+    assert (line.channel, series.limit) == ("ch1", 8.0)
+    assert series.limit_label == "latency p95 ≤ 8 ms"
+    assert [value is None for value in or_none(line.middle)] == [False, False, True, True]
+    assert line.low[0] <= line.middle[0] <= line.high[0]
+    assert 2.99 < line.middle[0] < 3.1
 
 
 @pytest.mark.parametrize(
@@ -365,7 +366,7 @@ def test_a_series_keeps_gaps_and_draws_the_contracts_line(queries) -> None:
 def test_each_metric_comes_in_its_unit(queries, metric: str, middle: float) -> None:
     series = queries.series(ALL, "DEN-1", metric, CUT - 300, CUT + 300, 600)
 
-    assert series.channels[0][1][0].middle == pytest.approx(middle)
+    assert series.lines[0].middle[0] == pytest.approx(middle)
 
 
 @pytest.mark.parametrize(

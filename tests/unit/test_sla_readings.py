@@ -8,13 +8,22 @@ import pytest
 from linksla.stores import TelemetryStore
 from processors.buckets import bucket_middle_us, bucket_of
 from sla import telemetry
-from sla.measured import Bins, Points
+from sla.measured import Bins
 from sla.performance import Asked, read_observed
 from sla.readings import Readings, without
 from sla.spans import ReadSpans, known_spans
 from sla.telemetry import ChannelRow
 from tests.unit.processors_support import MIDNIGHT, US, Sample
-from tests.unit.test_processors_blocks import CHANNELS, HOURS, KEYS, made, measured, written
+from tests.unit.test_processors_blocks import (
+    CHANNELS,
+    HOURS,
+    KEYS,
+    Points,
+    by_place,
+    made,
+    measured,
+    written,
+)
 
 COLUMNS = {
     "jitter": "jitter_us", "loss": "loss_ppm", "throughput_rx": "rx_bps", "throughput_tx": "tx_bps",
@@ -84,7 +93,7 @@ def test_points_are_those_of_every_sample_looked_at(memory_store, seed: int) -> 
             rows = readings.rows(pieces, in_hours=bins.whole_hours)
             for metric in ("latency", *COLUMNS):
                 expected = by_hand(complete, metric, pieces, bins)
-                found = rows.points(metric, bins)
+                found = by_place(rows.lines(metric, bins))
                 assert found.keys() == expected.keys()
                 for where, point in found.items():
                     assert point == pytest.approx(expected[where], rel=1e-12), (metric, where)
@@ -110,14 +119,14 @@ def test_each_row_is_read_once(memory_store) -> None:
     readings = Readings(memory_store.writer, KEYS, 60)
     bins = Bins(MIDNIGHT, MIDNIGHT + HOURS * 3_600, 3_600)
     whole = [(bins.start_s, bins.end_s)]
-    before = readings.rows([(MIDNIGHT, MIDNIGHT + 4_000)]).points("jitter", bins)
-    first = readings.rows(whole).points("jitter", bins)
+    before = by_place(readings.rows([(MIDNIGHT, MIDNIGHT + 4_000)]).lines("jitter", bins))
+    first = by_place(readings.rows(whole).lines("jitter", bins))
     memory_store.writer.execute("delete from rollup_packs")
     memory_store.writer.execute("delete from rollup_parts")
 
-    assert readings.rows(whole).points("jitter", bins) == first
-    assert readings.rows([(MIDNIGHT, MIDNIGHT + 4_000)]).points("jitter", bins) == before
-    assert Readings(memory_store.writer, KEYS, 60).rows(whole).points("jitter", bins) == {}
+    assert by_place(readings.rows(whole).lines("jitter", bins)) == first
+    assert by_place(readings.rows([(MIDNIGHT, MIDNIGHT + 4_000)]).lines("jitter", bins)) == before
+    assert by_place(Readings(memory_store.writer, KEYS, 60).rows(whole).lines("jitter", bins)) == {}
 
 
 def test_without_leaves_what_no_known_range_covers() -> None:
