@@ -8,6 +8,7 @@ lies in 100 buckets.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +22,14 @@ from linksla.clock import SystemClock
 from linksla.meters import Meters
 from linksla.stores import TelemetryStore
 from processors.blocks import write_packs
-from processors.packs import COLUMNS, Pack, place_of
+from processors.packs import COLUMNS, PACK_SECONDS_MAX, Pack, place_of
 from processors.transactions import transaction
 from processors.writer import Writer
 
 DAY_S = 86_400
 HOUR_S = 3_600
 MINUTE_S = 60
+_AT_ONCE = 500  # circuits: of packs of 8 days 80 MB
 
 _MINUTES = """
 insert into rollup_parts
@@ -87,14 +89,19 @@ def fill(
     first_s = -(-start_s // HOUR_S) * HOUR_S
     for day in range(start_s // DAY_S, end_s // DAY_S + 1):
         run(_SPANS, {"day": day, "to_s": end_s})
-        lower, upper = max(day * DAY_S, first_s), min((day + 1) * DAY_S, recent_s)
-        some = channels if upper > recent_s - days * DAY_S else whole_circuits * CHANNELS
-        if lower < upper:
-            _blocks(store, some, lower, upper, whole=(day + 1) * DAY_S <= recent_s)
+    everyone_s = recent_s // DAY_S * DAY_S - (days - 1) * DAY_S
+    whole = range(1, whole_circuits * CHANNELS + 1, CHANNELS)
+    others = range(whole_circuits * CHANNELS + 1, channels + 1, CHANNELS)
+    for from_s, to_s in _packed(first_s, recent_s):
+        _blocks(store, whole, from_s, max(from_s, first_s), to_s)
+        if to_s > everyone_s:
+            _blocks(store, others, from_s, max(from_s, everyone_s), to_s)
     for lower in range(recent_s, end_s, HOUR_S):
         _minutes(store, channels, lower, min(lower + HOUR_S, end_s // MINUTE_S * MINUTE_S))
     for name in ("blocked_to_s", "compacted_3600_to_s", "compacted_300_to_s"):
         run("insert into housekeeping values ($name, $at)", {"name": name, "at": recent_s})
+    longest_s = recent_s // PACK_SECONDS_MAX * PACK_SECONDS_MAX
+    run("insert into housekeeping values ('longest_packed_to_s', $at)", {"at": longest_s})
     for name in ("compacted_to_s", "days_packed_to_s"):
         day_s = recent_s // DAY_S * DAY_S
         run("insert into housekeeping values ($name, $at)", {"name": name, "at": day_s})
@@ -114,17 +121,26 @@ def fill(
     return Filled(start_s, end_s, rows, size, time.perf_counter() - began)
 
 
-def _blocks(store: TelemetryStore, channels: int, lower: int, upper: int, *, whole: bool) -> None:
-    """Write the blocks of [lower, upper) for channels, an hour a pack, or the `whole` day."""
-    starts = [(lower, upper)] if whole else [(s, s + HOUR_S) for s in range(lower, upper, HOUR_S)]
-    circuits = np.arange(1, channels + 1, CHANNELS)
-    for first, last in starts:
-        for some in np.array_split(circuits, max(len(circuits) // 2_000, 1)):
-            packs = [
-                (place_of(int(key), first), first, _pack(int(key), first, last)) for key in some
-            ]
-            with transaction(store.writer) as writer:
-                write_packs(writer, packs)
+def _packed(first_s: int, recent_s: int) -> list[tuple[int, int]]:
+    """Return where packs begin and end: the longest, then days, then hours up to `recent_s`."""
+    longest_s = recent_s // PACK_SECONDS_MAX * PACK_SECONDS_MAX
+    day_s = recent_s // DAY_S * DAY_S
+    begins = first_s // PACK_SECONDS_MAX * PACK_SECONDS_MAX
+    return [
+        *((at, at + PACK_SECONDS_MAX) for at in range(begins, longest_s, PACK_SECONDS_MAX)),
+        *((at, at + DAY_S) for at in range(longest_s, day_s, DAY_S)),
+        *((at, at + HOUR_S) for at in range(day_s, recent_s, HOUR_S)),
+    ]
+
+
+def _blocks(
+    store: TelemetryStore, circuits: Sequence[int], from_s: int, lower: int, upper: int
+) -> None:
+    """Write the blocks of [lower, upper) of circuits in packs that begin at `from_s`."""
+    for some in np.array_split(circuits, max(len(circuits) // _AT_ONCE, 1)):
+        packs = [(place_of(key, from_s), from_s, _pack(key, lower, upper)) for key in some.tolist()]
+        with transaction(store.writer) as writer:
+            write_packs(writer, packs)
 
 
 def _pack(circuit_key: int, lower: int, upper: int) -> Pack:

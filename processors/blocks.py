@@ -19,7 +19,7 @@ from linksla.inventory import DAY_SECONDS
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.observations import Int64, integers, pairs_in
-from processors.packs import Pack, Placed, packs_of, place_of, table_of
+from processors.packs import PACK_SECONDS_MAX, Pack, Placed, packs_at, place_of, table_of
 from processors.statements import read, run
 from processors.transactions import transaction
 
@@ -156,7 +156,9 @@ class BlockMaker:
         writer = self._store.writer
         if first is None:
             with transaction(writer):
-                writer.execute(statement("processors", "blocks_forget")).fetchall()
+                writer.execute(
+                    statement("processors", "blocks_forget"), {"seconds_max": PACK_SECONDS_MAX}
+                ).fetchall()
                 self._store_stand(hour["to_s"], 0)
             self._hour_s, self._channel_key = hour["to_s"], 0
             return 1
@@ -205,19 +207,21 @@ class BlockMaker:
         if not made:
             return
         place = place_of(circuit_key, day_s)
-        bounds = {"from_s": day_s, "to_s": day_s + DAY_SECONDS}
-        found = packs_of(read(writer, "packs_at", {**bounds, "place": place}))
         packs: dict[int, list[Pack]] = {}
-        for _, from_s, pack in found:
+        for _, from_s, pack in packs_at(writer, circuit_key, day_s, day_s + DAY_SECONDS):
+            if from_s < day_s and not (pack.start_s // DAY_SECONDS * DAY_SECONDS == day_s).any():
+                continue  # the longest, and this day is not in it yet
             kept = ~pairs_in(pack.channel_key, pack.start_s, *np.array(made, np.int64).T)
             packs.setdefault(from_s, []).append(pack.take(kept))
+        for from_s in packs:
+            bounds = {"from_s": from_s, "to_s": from_s + 1}
+            one = {"first_place": place, "last_place": place}
+            writer.execute(statement("processors", "packs_delete"), {**bounds, **one}).fetchall()
         for key, hour_s in made:
             hour = {"from_s": hour_s, "to_s": hour_s + BLOCK_SECONDS}
             new = _made(writer, {**hour, "first_channel_key": key, "last_channel_key": key})
-            where = hour_s if hour_s in packs or not packs else min(packs)
+            where = max((from_s for from_s in packs if from_s <= hour_s), default=hour_s)
             packs.setdefault(where, []).extend(pack for _, _, pack in new)
-        one = {"first_place": place, "last_place": place}
-        writer.execute(statement("processors", "packs_delete"), {**bounds, **one}).fetchall()
         together = [(place, from_s, Pack.together(some)) for from_s, some in packs.items()]
         write_packs(writer, [one for one in together if len(one[2])])
 

@@ -14,12 +14,12 @@ from linksla.meters import Meters
 from linksla.settings import RetentionSettings, StorageSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
-from processors.block_days import DayPacker
 from processors.blocks import BlockMaker
 from processors.compaction import RollupCompactor
 from processors.merging import FileMerger
 from processors.minutes import MinuteFolder, Settled
 from processors.moving import SampleMover
+from processors.packing import Packer
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Housekeeper:
         self._compactor = RollupCompactor(store, self._at)
         self._folder = settled and MinuteFolder(store, self._at, retention, settled)
         self._blocks = BlockMaker(store, self._at)
-        self._days = DayPacker(store, self._at)
+        self._packer = Packer(store, self._at)
         self._least_us = self._greatest_us = 0
         self._jobs = (
             _Job("moved", lambda rows: self._mover.move(self._greatest_us, rows)),
@@ -135,7 +135,7 @@ class Housekeeper:
                 rows_min=3_000,
                 rows_max=150_000,
             ),
-            _Job("packed", self._days.pack, rows=60_000, rows_min=20_000, rows_max=400_000),
+            _Job("packed", self._packer.pack, rows=60_000, rows_min=20_000, rows_max=400_000),
             _Job("folded", self._fold, rows=20_000, rows_min=5_000, rows_max=100_000),
             _Job("merged", lambda rows: self._merger.merge(rows, self._clock.now_us())),
             _Job("removed", self._remove_old),
@@ -153,7 +153,7 @@ class Housekeeper:
         self._mover.start()
         self._compactor.start()
         self._blocks.start()
-        self._days.start()
+        self._packer.start()
         if self._folder is not None:
             self._folder.start()
 

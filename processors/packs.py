@@ -1,4 +1,4 @@
-"""Hours of a circuit's channels as one row: what a page reads of a month lies in 31 places.
+"""Hours of a circuit's channels as one row: what a page reads of a month lies in a few places.
 
 A row of lists cost as much as its 2,048 neighbours, whose lists were unpacked with it: a month of a
 circuit took 100 ms to read at 80,000 channels. A pack is found by an index and unpacked alone.
@@ -32,7 +32,8 @@ LOWS: Final = ("jitter_low_us", "loss_low_ppm", "rx_low_bps", "tx_low_bps")
 """The least mean of a step; NaN where there is none."""
 
 _CODEC: Final = pa.Codec("zstd", compression_level=1)
-_PLACE_SECONDS: Final = 32 * DAY_SECONDS
+PACK_SECONDS_MAX: Final = 8 * DAY_SECONDS
+_PLACE_SECONDS: Final = 4 * PACK_SECONDS_MAX
 _PLACES: Final = 1 << 16
 _HEAD: Final = 2
 
@@ -192,10 +193,21 @@ def packs_of(found: pa.Table) -> list[Placed]:
     return _decoded(zip(*(found.column(name).to_pylist() for name in _TABLE), strict=True))
 
 
-def packs_at(cursor: duckdb.DuckDBPyConnection, place: int, from_s: int, to_s: int) -> list[Placed]:
-    """Return the packs of a place that begin in [from_s, to_s)."""
-    asked = {"place": place, "from_s": from_s, "to_s": to_s}
-    return _decoded(cursor.execute(statement("processors", "packs_at"), asked).fetchall())
+def packs_at(
+    cursor: duckdb.DuckDBPyConnection, circuit_key: int, from_s: int, to_s: int
+) -> list[Placed]:
+    """Return the packs of a circuit that hold what there is of whole days, [from_s, to_s).
+
+    An hour lies in a pack that begins on its day, at or before it, or in the longest there is,
+    which may hold other days, too.
+    """
+    longest_s = from_s // PACK_SECONDS_MAX * PACK_SECONDS_MAX
+    within = {"from_s": from_s, "to_s": to_s, "longest_s": longest_s}
+    found: list[Placed] = []
+    for place in places_of(circuit_key, from_s, to_s):
+        asked = {**within, "place": place}
+        found += _decoded(cursor.execute(statement("processors", "packs_at"), asked).fetchall())
+    return found
 
 
 def _decoded(rows: Iterable[tuple[int, int, int, bytes]]) -> list[Placed]:

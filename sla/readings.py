@@ -23,7 +23,6 @@ from processors.packs import (
     column_of,
     lists_of,
     packs_at,
-    places_of,
     reordered,
 )
 from sla.measured import Bins, Buckets, Lines, Sums, counted, near, ranked
@@ -219,7 +218,7 @@ class Readings:
             split = self._readable.split(pieces)
         forms = (
             (self._blocks, split.blocks, days(split.blocks)),
-            (self._steps, split.steps, split.steps),
+            (self._steps, split.steps, _ahead(split.steps)),
         )
         return Rows(
             keys,
@@ -233,6 +232,14 @@ class Readings:
     def observed(self, asked: Asked) -> tuple[Observed, ...]:
         """Return what is asked, by channel, exactly as `observed_of` does."""
         return self.rows(asked.pieces).observed(asked) if asked.pieces else ()
+
+
+def _ahead(ranges: Sequence[Range]) -> list[Range]:
+    """Return ranges with the last an hour longer.
+
+    Charts follow a month that is judged up to complete: a minute more was a statement of its own.
+    """
+    return [*ranges[:-1], *((lower, upper + BLOCK_SECONDS) for lower, upper in ranges[-1:])]
 
 
 def readings_of(cursor: duckdb.DuckDBPyConnection, facts: Telemetry, circuit: Circuit) -> Readings:
@@ -285,11 +292,10 @@ def days(ranges: Sequence[Range]) -> list[Range]:
 def read_days(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int], within: Range) -> Pack:
     """Return all blocks there are in a range of whole days, of channels of one circuit."""
     lower, upper = within
-    packs = [
-        pack
-        for place in places_of(min(keys), lower, upper)
-        for _, _, pack in packs_at(cursor, place, lower, upper)
-    ]
+    packs = []
+    for _, _, pack in packs_at(cursor, min(keys), lower, upper):
+        inside = (pack.start_s >= lower) & (pack.start_s < upper)
+        packs.append(pack if inside.all() else pack.take(inside))
     pack = Pack.together(packs)
     own = np.isin(pack.channel_key, keys)
     return pack if own.all() else pack.take(own)

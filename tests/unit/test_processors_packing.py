@@ -1,13 +1,16 @@
 """Packing a day changes where its blocks lie and nothing else, wherever it is interrupted."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from linksla.errors import StoreError
+from linksla.sql import statement
 from linksla.stores import TelemetryStore
-from processors.block_days import ROWS_A_PACK, DayPacker
-from processors.packs import Pack, packs_of, place_of, places_of, table_of
+from processors.packing import ROWS_A_BLOCK, Packer
+from processors.packs import PACK_SECONDS_MAX, Pack, packs_of, place_of, places_of, table_of
+from sla.readings import read_days
 from tests.unit.processors_support import (
     DAY,
     MIDNIGHT,
@@ -23,20 +26,20 @@ from tests.unit.test_processors_blocks import made
 
 CIRCUITS = tuple("ABCDEFG")
 CHANNELS = ("a", "b")
-A_CIRCUIT = 24 * ROWS_A_PACK
+A_CIRCUIT = 24 * 4 * ROWS_A_BLOCK
 
 
-def blocked(store: TelemetryStore, days: int = 2) -> None:
-    """Have blocks made hour by hour of two days and the beginning of a third, some hours silent."""
+def blocked(store: TelemetryStore, days: int = 2, circuits: Sequence[str] = CIRCUITS) -> None:
+    """Have blocks made hour by hour of days and the beginning of another, some hours silent."""
     rng = random.Random(4)
-    writer = writer_of(store, *(circuit(name, channels=CHANNELS) for name in CIRCUITS))
+    writer = writer_of(store, *(circuit(name, channels=CHANNELS) for name in circuits))
     samples = [
         at(
             1_800 * step, circuit_id=circuit_id, channel=name,
             latency_us=rng.randrange(1, 30_000), rx_bps=2**60 + step,
         )
         for step in range(2 * 24 * days + 9)
-        for circuit_id in CIRCUITS
+        for circuit_id in circuits
         for name in CHANNELS
         if rng.random() < 0.8
     ]  # fmt: skip
@@ -45,7 +48,7 @@ def blocked(store: TelemetryStore, days: int = 2) -> None:
 
 
 def packed(store: TelemetryStore, rows: int = A_CIRCUIT) -> int:
-    packer = DayPacker(store, lambda _point: None)
+    packer = Packer(store, lambda _point: None)
     packer.start()
     pieces = 0
     while packer.pack(rows):
@@ -93,7 +96,7 @@ def test_a_day_that_still_gets_blocks_stays_as_it_is(memory_store: TelemetryStor
 
 def test_pieces_are_as_small_as_they_are_asked_to_be(memory_store: TelemetryStore) -> None:
     blocked(memory_store)
-    packer = DayPacker(memory_store, lambda _point: None)
+    packer = Packer(memory_store, lambda _point: None)
     packer.start()
 
     assert 0 < packer.pack(2 * A_CIRCUIT) <= 2 * A_CIRCUIT
@@ -102,6 +105,73 @@ def test_pieces_are_as_small_as_they_are_asked_to_be(memory_store: TelemetryStor
     assert sorted({place for place, _, _ in stored(memory_store)}) == places
     # what is left of one day, the other, and the end of both: a circuit is two keys
     assert pieces == 6 + 1 + 7 + 1
+
+
+LONGEST_FROM = -3 * 24  # hours: MIDNIGHT is the fourth of 8 days
+LONGEST_TO = 5 * DAY
+
+
+def read_of(store: TelemetryStore, lower: int, upper: int) -> list[tuple[object, ...]]:
+    """Return the blocks of the first circuit that a page reads of whole days."""
+    pack = read_days(store.writer, (1, 2), (MIDNIGHT + lower, MIDNIGHT + upper))
+    return sorted(zip(*pack.whole.tolist(), pack.lengths.tolist(), strict=True))
+
+
+def test_eight_closed_days_are_one_pack_and_pages_read_what_they_read_before(
+    memory_store: TelemetryStore,
+) -> None:
+    blocked(memory_store, days=6, circuits="AB")
+    ranges = [(0, DAY), (DAY, 4 * DAY), (4 * DAY, 6 * DAY), (5 * DAY, 7 * DAY), (-DAY, 9 * DAY)]
+    blocks, pages = blocks_in(memory_store), [read_of(memory_store, *some) for some in ranges]
+    assert all(pages)
+
+    packed(memory_store)
+
+    assert blocks_in(memory_store) == blocks
+    assert beginnings(memory_store, 0, LONGEST_TO) == {LONGEST_FROM}
+    assert beginnings(memory_store, LONGEST_TO, 6 * DAY) == {0}
+    assert beginnings(memory_store, 6 * DAY, 7 * DAY) == {0, 1}
+    assert [read_of(memory_store, *some) for some in ranges] == pages
+    assert packed(memory_store) == 0
+
+
+@pytest.mark.parametrize("piece", [1, 3, 5, 6])
+def test_late_hours_are_read_once_wherever_their_day_lies(
+    memory_store: TelemetryStore, piece: int
+) -> None:
+    blocked(memory_store, days=6, circuits="AB")
+    packer = Packer(memory_store, lambda _point: None)
+    packer.start()
+    for _ in range({1: 2, 3: 7, 5: 13, 6: 99}[piece]):  # some days are packed, then all, then 8
+        packer.pack(10**6)
+    writer = writer_of(memory_store, *(circuit(name, channels=CHANNELS) for name in "AB"))
+    hours = (1, 25, 47, 4 * 24 + 2, 5 * 24 + 3, 6 * 24)
+    late = [at(hour * 3_600 + 77, circuit_id="A", channel="b", latency_us=77) for hour in hours]
+    before = read_of(memory_store, 0, 7 * DAY)
+    writer.write(poll_of(numbered(late, 10_000)))
+    made(memory_store, watermark=6 * DAY + 3 * 3_600, rows=10**6)
+
+    after = read_of(memory_store, 0, 7 * DAY)
+    mine = {(2, MIDNIGHT + hour * 3_600) for hour in hours}
+    assert {row[:2] for row in set(after) - set(before)} == mine
+    assert len({row[:2] for row in after}) == len(after)
+    assert {row[:2] for row in set(before) - set(after)} <= mine
+    packed(memory_store)
+    assert read_of(memory_store, 0, 7 * DAY) == after
+
+
+def test_packs_are_forgotten_when_all_their_days_are_folded(memory_store: TelemetryStore) -> None:
+    blocked(memory_store, days=6, circuits="AB")
+    packed(memory_store)
+    for folded, first in ((LONGEST_TO - DAY, -3 * DAY), (LONGEST_TO, LONGEST_TO)):
+        memory_store.writer.execute(
+            "insert or replace into housekeeping values ('folded_to_s', $at)",
+            {"at": MIDNIGHT + folded},
+        )
+        memory_store.writer.execute(
+            statement("processors", "blocks_forget"), {"seconds_max": PACK_SECONDS_MAX}
+        )
+        assert min(from_s for _, from_s, _ in stored(memory_store)) == MIDNIGHT + first
 
 
 def stored(store: TelemetryStore) -> list[tuple[int, int, Pack]]:
@@ -123,7 +193,7 @@ def test_a_crash_while_packing_loses_and_doubles_nothing(
             message = "pulled the plug"
             raise OSError(message)
 
-    packer = DayPacker(memory_store, crash)
+    packer = Packer(memory_store, crash)
     packer.start()
     packer.pack(A_CIRCUIT)
     packer.pack(A_CIRCUIT)
