@@ -6,7 +6,7 @@
 
 The store is filled first (see `benchmarks.reads_store`): 20,000 circuits of 4 channels. Then a
 process sends samples of all of them at a steady rate to a whole node with its web server, and one
-reader asks, of circuits at random among those with 31 days: the page of 31 days, the series of
+reader asks, of circuits at random among those with all 32 days: the page of 31 days, the series of
 latency over 31 days, and the month so far.
 """
 
@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--prepare", type=Path, help="only fill a store in this folder")
     parser.add_argument("--folder", type=Path, help="use a store that was prepared")
     parser.add_argument("--circuits", type=int, default=20_000, help="of 4 channels each")
-    parser.add_argument("--whole", type=int, default=1_500, help="circuits with blocks of 31 days")
+    parser.add_argument("--whole", type=int, default=1_500, help="circuits with blocks of 32 days")
     parser.add_argument("--days", type=int, default=2, help="days all circuits have blocks of")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--rate", type=int, default=100_000)
@@ -56,7 +56,7 @@ def main() -> int:
 def prepare(folder: Path, arguments: argparse.Namespace) -> None:
     """Fill a store that ends at the present."""
     end_s = int(time.time()) // 60 * 60
-    start_s = end_s - 31 * DAY_S
+    start_s = end_s // DAY_S * DAY_S - 32 * DAY_S  # most circuits are older than a page
     network(folder / "node", arguments.circuits, start_s)
     found = fill(
         folder / "node", start_s=start_s, end_s=end_s, whole_circuits=arguments.whole,
@@ -65,7 +65,7 @@ def prepare(folder: Path, arguments: argparse.Namespace) -> None:
     told = {"whole": arguments.whole, "circuits": arguments.circuits, "start_s": start_s}
     (folder / "prepared.json").write_text(json.dumps(told))
     print(
-        f"{arguments.circuits:,} circuits, blocks of 31 days for {arguments.whole:,} and of "
+        f"{arguments.circuits:,} circuits, blocks of 32 days for {arguments.whole:,} and of "
         f"{arguments.days} days for all, minutes of 3 hours for all: {found.rows:,} rows, "
         f"{found.bytes / 2**30:.1f} GiB, made in {found.seconds:.0f} s"
     )

@@ -272,3 +272,39 @@ def test_places_of_a_range_are_those_of_every_day_in_it() -> None:
         days = {place_of(9, second) for second in range(first, last, DAY)}
         assert set(places_of(9, first, last)) == days
         assert not days & set(places_of(10, first, last))
+
+
+def test_packs_of_an_older_store_are_kept_and_lie_as_they_are(tmp_path) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    blocked(store, circuits="AB")
+    packed(store)
+    before = sorted(placed_blocks(store))
+    run = store.writer.execute
+    for statement_ in (
+        "create table older (place bigint, from_s bigint, size integer, content blob)",
+        "insert into older from rollup_packs",
+        "drop table rollup_packs",
+        "alter table older rename to rollup_packs",
+        "create index rollup_packs_by_place on rollup_packs (place)",
+        "delete from migrations where name = '0012_packs_as_they_are.sql'",
+    ):
+        run(statement_)
+    store.close()
+
+    store.start()
+    store.checkpoint()
+    assert sorted(placed_blocks(store)) == before
+    kinds = run_all(
+        store,
+        "select distinct compression from pragma_storage_info('rollup_packs') "
+        "where column_name = 'content' and segment_type = 'BLOB'",
+    )
+    assert kinds == [("Uncompressed",)]
+    indexes = run_all(store, "select index_name from duckdb_indexes()")
+    assert ("rollup_packs_by_place",) in indexes
+    store.close()
+
+
+def run_all(store: TelemetryStore, sql: str) -> list[tuple[object, ...]]:
+    return store.writer.execute(sql).fetchall()
