@@ -24,6 +24,7 @@ from processors.observations import (
 from processors.open_steps import OpenSteps, Stepped, rolled_up_within, stepped
 from processors.progress import Progress
 from processors.rollups import Rollups, rollups_of, step_lengths_s, steps_of
+from processors.seen import store_seen
 from processors.statements import run
 
 AGED: Final = "older than raw retention"
@@ -162,20 +163,8 @@ def note(
 
 
 def store_progress(writer: duckdb.DuckDBPyConnection, before: Progress, after: Progress) -> None:
-    """Store the progress of the channels that got further."""
-    further = np.flatnonzero(
-        (after.observed_at_us_max != before.observed_at_us_max)
-        | (after.folded_to_s != before.folded_to_s)
-    )
-    if len(further):
-        progressed = pa.table(
-            {
-                "channel_key": further,
-                "observed_at_us_max": after.observed_at_us_max[further],
-                "folded_to_s": after.folded_to_s[further],
-            }
-        )
-        run(writer, "progress_write", progressed=progressed)
+    """Store what channels have seen; how far they are follows from where partitions stand."""
+    store_seen(writer, before.observed_at_us_max, after.observed_at_us_max)
     longer = np.flatnonzero(after.interval_us_max != before.interval_us_max)
     if len(longer):
         reaching = pa.table(

@@ -6,12 +6,14 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from linksla.clock import MICROSECONDS
 from linksla.sql import statement
 from processors.cells import Tracks, still_holding
 from processors.channels import Channels, first_fold_s
 from processors.moved import moved_within
 from processors.observations import Int64, Observations, integers
 from processors.open_steps import OpenSteps, load_steps
+from processors.seen import NEVER_SEEN_US, begin_seen, seen_of
 from processors.statements import read, run
 from processors.watermarks import NEVER_US, PartitionProgress
 
@@ -38,6 +40,17 @@ class Progress:
     partitions: dict[int, PartitionProgress]
 
 
+def settle_progress(writer: duckdb.DuckDBPyConnection, topic: str) -> None:
+    """Write down how far channels are, and let them follow the watermarks of a topic from here on.
+
+    A commit writes where partitions stand, and how far channels are follows from that (the view
+    `channel_stands`). So this comes before a channel's partition or the topic may be another one.
+    """
+    run(writer, "progress_settle")
+    run(writer, "topic_forget")
+    run(writer, "topic_follow", {"topic": topic})
+
+
 def begin_progress(
     writer: duckdb.DuckDBPyConnection,
     channels: Channels,
@@ -46,6 +59,7 @@ def begin_progress(
     now_us: int,
 ) -> None:
     """Store where new channels begin: at their first second, or where their partition is."""
+    begin_seen(writer, len(channels))
     if not new_keys:
         return
     keys = np.array(sorted(new_keys), np.int64)
@@ -79,7 +93,7 @@ def load_progress(
     partitions: dict[int, PartitionProgress],
     known: Progress | None = None,
 ) -> Progress:
-    """Rebuild what is kept in memory from the store; `known`, as it stands there, is kept."""
+    """Rebuild what is kept in memory from a settled store; `known`, as it stands, is kept."""
     size = len(channels)
     table = read(writer, "progress")
     keys = integers(table, "channel_key")
@@ -90,11 +104,12 @@ def load_progress(
         return values
 
     folded_to_s, interval_us_max = by_key("folded_to_s", 0), by_key("interval_us_max", 0)
-    observed_at_us_max = by_key("observed_at_us_max", -1)
+    observed_at_us_max = by_key("observed_at_us_max", NEVER_SEEN_US)
+    observed_at_us_max[keys] = np.maximum(observed_at_us_max[keys], seen_of(writer, keys))
     if known is not None:
         tails, steps = known.tail, known.steps
     else:
-        tail = _load_tail(writer)
+        tail = _load_tail(writer, folded_to_s * MICROSECONDS, interval_us_max, observed_at_us_max)
         tracks = tracks_of(channels, folded_to_s, folded_to_s)
         tails = (tail.take(still_holding(tail, tracks)),)
         steps = load_steps(writer, channels, folded_to_s, observed_at_us_max)
@@ -111,12 +126,25 @@ def load_progress(
     )
 
 
-def _load_tail(writer: duckdb.DuckDBPyConnection) -> Observations:
-    """Read what cells beyond folded_to_s may need; channels that need nothing cost nothing."""
-    needs = read(writer, "tail_needs")
-    if len(needs) == 0:
+def _load_tail(
+    writer: duckdb.DuckDBPyConnection,
+    folded_to_us: Int64,
+    interval_us_max: Int64,
+    observed_at_us_max: Int64,
+) -> Observations:
+    """Read what cells beyond folded_to may need.
+
+    A channel that was folded past its last sample and what that can hold costs nothing.
+    """
+    keys = np.flatnonzero(observed_at_us_max >= folded_to_us - interval_us_max)
+    keys = keys[keys > 0]  # key 0 is no channel
+    if len(keys) == 0:
         return Observations.together(())
-    lo_us, hi_us = integers(needs, "lo_us"), integers(needs, "hi_us")
+    folded_to_us, lo_us = folded_to_us[keys], (folded_to_us - interval_us_max)[keys]
+    hi_us = observed_at_us_max[keys] + 1
+    needs = pa.table(
+        {"channel_key": keys, "folded_to_us": folded_to_us, "lo_us": lo_us, "hi_us": hi_us}
+    )
     bounds = {"first_us": int(lo_us.min()), "last_us": int(hi_us.max())}
     moved = moved_within(writer, lo_us, hi_us)
     held = read(writer, "tail", bounds, needs=needs, moved=moved.table)

@@ -18,6 +18,7 @@ from processors.channels import FOREVER_S
 from processors.moved import moved_within
 from processors.observations import Int64, Observations, bounds_of, integers
 from processors.runs import Runs
+from processors.seen import NEVER_SEEN_US, seen_of
 from processors.statements import read
 
 SPANS: Final = "spans"
@@ -68,17 +69,17 @@ def stands(
     ids = found.column("circuit_id").combine_chunks().dictionary_encode()
     circuit = ids.indices.to_numpy().astype(np.int64)
     grid, folded = integers(found, "grid_seconds"), integers(found, "folded_to_s")
-    newest = np.full(len(ids.dictionary), -1, np.int64)
-    np.maximum.at(newest, circuit, integers(found, "observed_at_us_max"))
+    newest = np.full(len(ids.dictionary), NEVER_SEEN_US, np.int64)
+    channel_key = integers(found, "channel_key")
+    seen = np.maximum(integers(found, "observed_at_us_max"), seen_of(cursor, channel_key))
+    np.maximum.at(newest, circuit, seen)
     cells = newest[circuit] // MICROSECONDS // grid + 1
     live_to_s = np.where(newest[circuit] < 0, 0, cells * grid)
     tracks = Tracks(
         grid, folded, live_to_s, integers(found, "active_from_s"), integers(found, "active_to_s")
     )
     reach_us = folded * MICROSECONDS - integers(found, "interval_us_max")
-    return Stands(
-        ids.dictionary.to_pylist(), circuit, integers(found, "channel_key"), tracks, reach_us
-    )
+    return Stands(ids.dictionary.to_pylist(), circuit, channel_key, tracks, reach_us)
 
 
 def provisional_spans(cursor: duckdb.DuckDBPyConnection, stands: Stands) -> Runs:

@@ -53,6 +53,7 @@ from processors.progress import (
     begin_progress,
     load_partitions,
     load_progress,
+    settle_progress,
 )
 from processors.statements import read, run
 from processors.transactions import transaction
@@ -143,6 +144,7 @@ class Writer:
         """
         with self._transaction() as writer:
             partitions = load_partitions(writer, self._topic)
+            settle_progress(writer, self._topic)
             new = register(writer, inventory, self._partitions)
             channels = load_channels(writer, inventory)
             begin_progress(writer, channels, new, partitions, self._clock.now_us())

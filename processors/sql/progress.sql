@@ -1,5 +1,6 @@
--- How far channels are, with the span that ends there.
--- Grain: channel. Inputs: channel_progress, channel_reach, spans. Reads only.
+-- How far channels were when this was last written down, with the span that ends there.
+-- Grain: channel. Inputs: channel_progress as progress_settle leaves it, channel_reach, spans. Reads
+-- only.
 with open_spans as (
     select s.channel_key, s.start_s, s.bgp, coalesce(s.loss_class::integer, -1) as loss_class
     from spans as s

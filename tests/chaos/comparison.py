@@ -20,7 +20,8 @@ COMPARED: Mapping[str, str] = {
     "samples": "from standing_samples where observed_at_us >= $kept_from_us",
     "pending": "from pending",
     "spans": "from spans",
-    "progress": "from channel_progress",
+    "stands": "from channel_stands",
+    "seen": "from channel_seen",
     "rollups": "from rollups",
     "histogram": """
         select channel_key, start_s, bucket, sum(count)

@@ -17,6 +17,8 @@ from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 from processors.packs import packs_of
 from processors.runs import LOSS_CLASS_UNKNOWN, Runs
+from processors.seen import seen_of
+from processors.tables import stands
 from processors.writer import Writer
 
 US = 1_000_000
@@ -254,6 +256,24 @@ def stored_spans(store: TelemetryStore) -> list[Span]:
     (count,) = store.writer.execute("select count(*) from spans").fetchone()
     assert count == len(rows)
     return rows
+
+
+def as_before_stands(store: TelemetryStore) -> None:
+    """Give the store the tables of 0010: how far channels are lay in channel_progress, exactly."""
+    found = stands(store.writer)
+    seen = seen_of(store.writer, found.channel_key)
+    exact = pa.table({"key": found.channel_key, "seen": seen, "folded": found.tracks.from_s})
+    store.writer.register("exact", exact)
+    store.writer.execute(
+        "update channel_progress set folded_to_s = folded, "
+        "observed_at_us_max = greatest(observed_at_us_max, seen) "
+        "from exact where channel_key = key"
+    )
+    store.writer.unregister("exact")
+    store.writer.execute("drop view channel_stands")
+    store.writer.execute("drop table channel_seen")
+    store.writer.execute("drop table followed_topic")
+    store.writer.execute("delete from migrations where name = '0011_stands.sql'")
 
 
 def table_of(store: TelemetryStore, name: str) -> list[tuple[Any, ...]]:

@@ -75,7 +75,7 @@ def judged_from(store: TelemetryStore) -> dict[str, list[tuple[object, ...]]]:
         "select channel_key, start_s, bucket, sum(count) from latency_histogram group by all "
         "order by all"
     ).fetchall()
-    names = ("spans", "rollups", "ledger", "channel_progress", "offsets")
+    names = ("spans", "rollups", "ledger", "channel_stands", "channel_seen", "offsets")
     return {"histogram": histogram} | {name: table_of(store, name) for name in names}
 
 

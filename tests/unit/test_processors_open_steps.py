@@ -12,6 +12,7 @@ from processors.writer import Writer
 from tests.unit.processors_support import (
     MIDNIGHT,
     Sample,
+    as_before_stands,
     at,
     circuit,
     inventory,
@@ -211,6 +212,7 @@ def test_a_store_of_before_keeps_its_rollups_and_forgets_those_of_open_steps(
 
 def as_it_was_before(store: TelemetryStore) -> None:
     """Give the store the tables of 0008, where each poll wrote what it had of open steps, too."""
+    as_before_stands(store)
     run = store.writer.execute
     run("create table counts as from latency_histogram")
     run("drop view latency_histogram")

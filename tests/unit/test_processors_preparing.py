@@ -28,7 +28,10 @@ from tests.unit.processors_support import (
 )
 from tests.unit.test_processors_writer import FailingWriter, everything
 
-TABLES = ("samples", "rollup_parts", "latency_histogram", "spans", "ledger", "channel_progress")
+TABLES = (
+    "samples", "rollup_parts", "latency_histogram", "spans", "ledger", "channel_stands",
+    "channel_seen",
+)  # fmt: skip
 
 
 def minutes(first: int, count: int, **fields: Any) -> list[Sample]:

@@ -129,7 +129,7 @@ def test_readers_see_what_was_committed_while_the_writer_goes_on(memory_store) -
     writer = writer_of(memory_store, circuit())
     writer.write(poll_of(numbered([at(0)])))
     memory_store.writer.execute("begin")
-    memory_store.writer.execute("update channel_progress set observed_at_us_max = 0")
+    memory_store.writer.execute("delete from channel_seen")
     with memory_store.reader() as cursor:
         seen = stands(cursor).live_to()
     memory_store.writer.execute("rollback")

@@ -137,7 +137,7 @@ def test_a_silent_channel_advances_with_its_partition_as_unknown(memory_store) -
 
     progress = dict(
         memory_store.writer.execute(
-            "select channel_key, folded_to_s from channel_progress"
+            "select channel_key, folded_to_s from channel_stands"
         ).fetchall()
     )
     assert progress == {1: MIDNIGHT + 60, 2: MIDNIGHT + 60}

@@ -32,7 +32,8 @@ from tests.unit.processors_support import (
 P = partition_of("X")
 TABLES = (
     "samples", "rollup_parts", "latency_histogram", "rejects", "pending", "ledger", "spans",
-    "channel_progress", "channel_reach", "offsets", "channels", "stream_identity",
+    "channel_stands", "channel_seen", "channel_reach", "offsets", "channels", "stream_identity",
+    "followed_topic",
 )  # fmt: skip
 STEPS = (
     "samples", "rollups", "ledger", "rejects", "pending", "spans", "progress", "offsets", "commit",

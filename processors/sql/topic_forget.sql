@@ -1,0 +1,3 @@
+-- Follow no topic: how far channels are is what was written down.
+-- Grain: one row. Inputs: followed_topic. Idempotent.
+delete from followed_topic
