@@ -6,6 +6,7 @@ recomputed, compacted and folded with them.
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -29,6 +30,9 @@ from processors.statements import run
 from processors.transactions import transaction
 
 Rows = npt.NDArray[np.intp]
+
+_STRETCH: Final = 64
+"""Buckets looked at together: the latencies of a minute lie in two or three such stretches."""
 
 _COLUMNS = {"jitter": "jitter_us", "throughput_rx": "rx_bps", "throughput_tx": "tx_bps"}
 _ASKED = pa.schema([("contract", pa.string()), ("metrics", pa.uint8())])
@@ -141,13 +145,15 @@ def merged_counts(parts: Sequence[Counts], order: Rows, starts: Int64) -> Counts
     """Return one list for each group of rows: `order` brings them together, `starts` says where."""
     shifts = np.cumsum([0, *(len(part.bucket) for part in parts)])
     ends = [part.ends[1:] + shift for part, shift in zip(parts, shifts[:-1], strict=True)]
+    bucket = np.concatenate([part.bucket for part in parts])
     return Counts(
         *_merged(
             np.concatenate([np.zeros(1, np.int64), *ends]),
-            np.concatenate([part.bucket for part in parts]),
+            bucket,
             np.concatenate([part.count for part in parts]),
             order,
             starts,
+            int(bucket.max(initial=0)) + 1,
         )
     )
 
@@ -193,21 +199,38 @@ def _bucketed(
     return ends, buckets[:end].copy(), counts[:end].copy()
 
 
-@compiled(INT64S, INT64S, INT64S, INT64S, INT64S)
+@compiled(INT64S, INT64S, INT64S, INT64S, INT64S, INT64)
 def _merged(
-    ends: Int64, bucket: Int64, count: Int64, order: Rows, starts: Int64
+    ends: Int64, bucket: Int64, count: Int64, order: Rows, starts: Int64, buckets_end: int
 ) -> tuple[Int64, Int64, Int64]:
-    """Count again what was counted, group by group."""
+    """Count again what was counted, group by group, in a table of all buckets.
+
+    Only the stretches of it are looked at in which the group has anything.
+    """
     groups = len(starts) - 1
     found = np.zeros(groups + 1, np.int64)
     buckets = np.empty(len(bucket), np.int64)
     counts = np.empty(len(bucket), np.int64)
+    table = np.zeros((buckets_end // _STRETCH + 1) * _STRETCH, np.int64)
+    filled = np.zeros(buckets_end // _STRETCH + 1, np.bool_)
     end = 0
     for number in range(groups):
-        first = end
+        first, last = len(filled), -1
         for place in range(starts[number], starts[number + 1]):
             row = order[place]
             for at in range(ends[row], ends[row + 1]):
-                end = _count_in(buckets, counts, first, end, bucket[at], count[at])
+                table[bucket[at]] += count[at]
+                stretch = bucket[at] // _STRETCH
+                filled[stretch] = True
+                first, last = min(first, stretch), max(last, stretch)
+        for stretch in range(first, last + 1):
+            if not filled[stretch]:
+                continue
+            filled[stretch] = False
+            for one in range(stretch * _STRETCH, (stretch + 1) * _STRETCH):
+                if table[one]:
+                    buckets[end], counts[end] = one, table[one]
+                    table[one] = 0
+                    end += 1
         found[number + 1] = end
     return found, buckets[:end].copy(), counts[:end].copy()

@@ -21,9 +21,9 @@ from processors.observations import (
     integers,
     pairs_in,
 )
-from processors.open_steps import OpenSteps, Stepped, rolled_up_within, stepped
+from processors.open_steps import OpenSteps, Stepped, Unsummed, rolled_up_within, stepped
 from processors.progress import Progress
-from processors.rollups import Rollups, rollups_of, step_lengths_s, steps_of
+from processors.rollups import MEASURED, Rollups, step_lengths_s, steps_of
 from processors.seen import store_seen
 from processors.statements import run
 
@@ -37,10 +37,10 @@ Rows = npt.NDArray[np.intp]
 class RolledUp:
     """What the samples of a poll do to the rollups.
 
-    `new`: of new samples. `again_key`, `again_start_s`: the steps a replaced sample lies in.
+    `new`: new samples. `again_key`, `again_start_s`: the steps a replaced sample lies in.
     """
 
-    new: Rollups
+    new: Unsummed
     again_key: Int64
     again_start_s: Int64
 
@@ -87,23 +87,18 @@ def store_samples(
 
 
 def rolled_up(channels: Channels, arrivals: Arrivals, found: Deduplicated) -> RolledUp:
-    """Return the rollups of new samples, and the steps to compute again; no effects."""
-    none = np.zeros(0, np.int64)
-    if len(found.kept) == 0:
-        return RolledUp(Rollups.none(), none, none)
-    key = arrivals.channel_key
+    """Return new samples with their steps, and the steps to compute again; no effects."""
+    key, samples = arrivals.channel_key, arrivals.samples.select(MEASURED)
     step_s = steps_of(channels.grid_s[key], integers(arrivals.samples, "observed_at_us"))
-    order, again = found.kept, np.stack([none, none])
+    again = np.zeros((2, 0), np.int64)
+    counted = np.zeros(len(key), np.bool_)
+    counted[found.kept] = True
     if found.changing.any():
         rows = found.kept[found.changing]
         again = np.unique(np.stack([key[rows], step_s[rows]]), axis=1)
-        order = order[~pairs_in(key[order], step_s[order], again[0], again[1])]
-    new = (
-        rollups_of(arrivals.samples, key, step_s, order, channels.distributions)
-        if len(order)
-        else Rollups.none()
-    )
-    return RolledUp(new, again[0], again[1])
+        counted &= ~pairs_in(key, step_s, again[0], again[1])
+    new = Unsummed(samples, key, step_s)
+    return RolledUp(new if bool(counted.all()) else new.take(counted), again[0], again[1])
 
 
 def stepped_again(
@@ -120,7 +115,7 @@ def stepped_again(
     key, start_s = rolled.again_key, rolled.again_start_s
     again = _rolled_up_again(writer, channels, key, start_s)
     waiting = waiting.without(key, start_s)
-    return stepped(waiting, (rolled.new, again), folded_to_s, channels.grid_s)
+    return stepped(waiting, rolled.new, (again,), folded_to_s, channels)
 
 
 def store_rollups(writer: duckdb.DuckDBPyConnection, over: Sequence[Rollups]) -> None:

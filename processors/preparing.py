@@ -135,7 +135,7 @@ def worked_out(
     folded = forward(channels, progress)
     if len(rolled.again_key):
         return Worked(rolled, folded, arrived, None)
-    steps = stepped(progress.steps, (rolled.new,), folded.progress.folded_to_s, channels.grid_s)
+    steps = stepped(progress.steps, rolled.new, (), folded.progress.folded_to_s, channels)
     further = replace(folded, progress=with_steps(folded.progress, steps))
     return Worked(rolled, further, arrived, steps)
 

@@ -39,6 +39,8 @@ _SAMPLES, _LOST, _FIRST = 0, 1, 2
 _COUNT, _HIGH, _LOW, _LEAST, _MOST = range(5)
 _A_METRIC: Final = 5
 _METRICS: Final = {"latency": "us", "jitter": "us", "loss": "ppm", "rx": "bps", "tx": "bps"}
+MEASURED: Final = ("latency_us", "jitter_us", "loss_ppm", "rx_bps", "tx_bps")
+"""The columns of samples that are summed."""
 _LISTS: Final = ("latency_buckets", "latency_counts")
 _WIDTH: Final = _FIRST + _A_METRIC * len(_METRICS)
 
@@ -66,6 +68,11 @@ class Rollups:
 
     def __len__(self) -> int:
         return len(self.channel_key)
+
+    @property
+    def samples(self) -> int:
+        """How many samples are summed in all rows."""
+        return int(self.figures[_SAMPLES].sum())
 
     @classmethod
     def of(cls, table: pa.Table) -> "Rollups":
@@ -177,15 +184,25 @@ def merged(parts: Sequence[Rollups]) -> Rollups:
     key = np.concatenate([part.channel_key for part in parts])
     start_s = np.concatenate([part.start_s for part in parts])
     order = sort_order(key, start_s)
-    starts, _ = _grouped(key, start_s, order)
+    starts, group = _grouped(key, start_s, order)
     first = order[starts[:-1]]
-    figures = np.concatenate([part.figures for part in parts], axis=1)
-    return Rollups(
-        key[first],
-        start_s[first],
-        _figures_merged(figures, order, starts),
-        merged_counts([part.counts for part in parts], order, starts),
-    )
+    group_of = np.empty_like(group)
+    group_of[order] = group
+    figures, begins = _no_figures(len(first)), 0
+    for part in parts:
+        ends = begins + len(part)
+        _add_figures(np.ascontiguousarray(part.figures), group_of[begins:ends], figures)
+        begins = ends
+    counts = merged_counts([part.counts for part in parts], order, starts)
+    return Rollups(key[first], start_s[first], figures, counts)
+
+
+def _no_figures(rows: int) -> Int64:
+    """Return the figures of no samples, for so many rows."""
+    figures = np.zeros((_WIDTH, rows), np.int64)
+    figures[_FIRST + _LEAST :: _A_METRIC] = _GREATEST
+    figures[_FIRST + _MOST :: _A_METRIC] = -_GREATEST
+    return figures
 
 
 def _beside_each_other(counts: Sequence[Counts]) -> Counts:
@@ -237,22 +254,16 @@ def _summed(
         figures[at + _LEAST, number], figures[at + _MOST, number] = least, greatest
 
 
-@compiled(INT64_TABLE, INT64S, INT64S)
-def _figures_merged(figures: Int64, order: Starts, starts: Int64) -> Int64:
-    """Return a column of figures for each group of columns."""
-    groups = len(starts) - 1
-    found = np.empty((_WIDTH, groups), np.int64)
+@compiled(INT64_TABLE, INT64S, INT64_TABLE)
+def _add_figures(figures: Int64, group: Int64, found: Int64) -> None:
+    """Add each column of figures to the column of its group."""
     for at in range(_WIDTH):
         what = -1 if at < _FIRST else (at - _FIRST) % _A_METRIC
-        for number in range(groups):
-            value = figures[at, order[starts[number]]]
-            for place in range(starts[number] + 1, starts[number + 1]):
-                other = figures[at, order[place]]
-                if what == _LEAST:
-                    value = min(value, other)
-                elif what == _MOST:
-                    value = max(value, other)
-                else:
-                    value += other
-            found[at, number] = value
-    return found
+        for row in range(len(group)):
+            number, value = group[row], figures[at, row]
+            if what == _LEAST:
+                found[at, number] = min(found[at, number], value)
+            elif what == _MOST:
+                found[at, number] = max(found[at, number], value)
+            else:
+                found[at, number] += value

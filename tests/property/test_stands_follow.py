@@ -23,6 +23,7 @@ from linksla.stores import TelemetryStore, _migrate
 from linksla.wire import partition_of
 from processors.cells import still_holding
 from processors.observations import Observations
+from processors.open_steps import _summed
 from processors.progress import Progress, tracks_of
 from processors.rollups import merged
 from processors.tables import provisional_spans, stands
@@ -259,7 +260,8 @@ def remembered(channels, progress: Progress) -> dict[str, object]:
         zip(tail.track.tolist(), tail.observed_at_us.tolist(), tail.bgp.tolist(),
             tail.loss_ppm.tolist(), strict=True)
     )  # fmt: skip
-    waiting = merged([batch for batch in progress.steps.batches if len(batch)])
+    batches, unsummed = progress.steps.batches, progress.steps.unsummed
+    waiting = merged([*batches, *([_summed(unsummed, channels)] if unsummed else [])])
     rows = (waiting.channel_key, waiting.start_s, *waiting.figures, np.diff(waiting.counts.ends))
     found["steps"] = sorted(zip(*(row.tolist() for row in rows), strict=True))
     found["buckets"] = (waiting.counts.bucket.tolist(), waiting.counts.count.tolist())

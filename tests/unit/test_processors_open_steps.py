@@ -160,7 +160,14 @@ def test_all_that_a_contract_asks_waits_and_is_rebuilt(memory_store) -> None:
     assert len(table_of(memory_store, "rollup_parts")) == 2
 
 
-def test_who_catches_up_writes_what_waited_as_a_part(memory_store) -> None:
+@pytest.mark.parametrize(
+    ("together", "rows"),
+    [(0, [(0, 6), (60, 3), (60, 3), (120, 6)]), (500_000, [(0, 6), (60, 6), (120, 6), (180, 6)])],
+)
+def test_who_catches_up_writes_what_was_summed_before_as_a_part(
+    memory_store, monkeypatch, together: int, rows: list[tuple[int, int]]
+) -> None:
+    monkeypatch.setattr(open_steps, "_SUMMED_TOGETHER", together)
     writer = writer_of(memory_store, circuit(channels=("ch1", "ch2")))
     few, many = minutes(0, 9), minutes(9, 600)
     samples = numbered([*few, *many])
@@ -169,7 +176,7 @@ def test_who_catches_up_writes_what_waited_as_a_part(memory_store) -> None:
     writer.write(poll_of(samples[len(few) :]))
     watermark_to(writer, 7_200)
 
-    assert steps(memory_store)[:4] == [(0, 6), (60, 3), (60, 3), (120, 6)]
+    assert steps(memory_store)[:4] == rows
     assert rolled_up(memory_store)["rollups"] == undisturbed(samples, 7_200)["rollups"]
 
 
@@ -181,6 +188,7 @@ def test_many_small_polls_are_put_together_while_they_wait(memory_store) -> None
     assert progress is not None
     assert len(progress.steps.batches) <= open_steps._BATCHES_MAX
     assert sum(len(batch) for batch in progress.steps.batches) <= open_steps._BATCHES_MAX
+    assert len(progress.steps.unsummed) <= open_steps._UNSUMMED_MAX
     watermark_to(writer, 300)
     assert steps(memory_store) == [(0, 250)]
 
