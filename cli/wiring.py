@@ -34,6 +34,7 @@ from linksla.meters import Meters
 from linksla.settings import Settings
 from linksla.stores import TelemetryStore
 from processors import distributions
+from processors.held import Commits
 from processors.housekeeping import Housekeeper
 from processors.writer import Writer
 from sla.contracts import distributions_asked
@@ -90,7 +91,10 @@ class Running:
         self.decisions.start()
         self._stops.append(self.decisions.close)
         self._hear_announcements()
-        self.queries = build_queries(self.configuration, self.telemetry, self.clock, self.decisions)
+        commits = Commits()
+        self.queries = build_queries(
+            self.configuration, self.telemetry, self.clock, self.decisions, commits
+        )
         client = LibrdkafkaSource if settings.kafka.client == "librdkafka" else KafkaSource
         in_flight = InFlight(settings.data)
         self.source = client(
@@ -110,6 +114,7 @@ class Running:
             self.clock,
             self.meters,
             retention=settings.retention,
+            commits=commits,
         )
         self.housekeeper = Housekeeper(
             self.telemetry, settings.retention, settings.storage, self.clock, self.meters,
@@ -204,8 +209,12 @@ def build_queries(
     store: TelemetryStore,
     clock: Clock,
     decisions: DecisionsStore | None = None,
+    commits: Commits | None = None,
 ) -> Queries:
-    """Return the door to an open store's numbers; `decisions` know which reports are issued."""
+    """Return the door to an open store's numbers; `decisions` know which reports are issued.
+
+    `commits`: what a writer in this process holds of its last ones.
+    """
     return Queries(
         store,
         configuration.inventory,
@@ -215,6 +224,7 @@ def build_queries(
         clock,
         configuration.reclassified,
         nothing_issued if decisions is None else lambda: issued_versions(decisions.engine),
+        commits,
     )
 
 

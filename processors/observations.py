@@ -140,6 +140,10 @@ class Observations:
             self.loss_ppm[rows],
         )
 
+    def on(self, track: Int64) -> "Observations":
+        """Return the same on other tracks."""
+        return Observations(track, self.observed_at_us, self.interval_us, self.bgp, self.loss_ppm)
+
     def ordered(self) -> "Observations":
         """Return the rows by (track, observed_at_us)."""
         return self.take(sort_order(self.track, self.observed_at_us))

@@ -4,7 +4,7 @@ Tables: `spans` (complete), `rollups` (view) and `latency_histogram`, `channels`
 grain and columns are in the first migration. Every function materialises its result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ import pyarrow as pa
 from linksla.clock import MICROSECONDS
 from processors.cells import Tracks, fold
 from processors.channels import FOREVER_S
+from processors.held import Held
 from processors.moved import moved_within
 from processors.observations import Int64, Observations, bounds_of, integers
 from processors.runs import Runs
@@ -67,22 +68,64 @@ def stands(
     asked = {"circuit_ids": names, "first_key": keys[0], "last_key": keys[1]}
     found = read(cursor, "stands", asked | {"forever_s": FOREVER_S})
     ids = found.column("circuit_id").combine_chunks().dictionary_encode()
-    circuit = ids.indices.to_numpy().astype(np.int64)
-    grid, folded = integers(found, "grid_seconds"), integers(found, "folded_to_s")
-    newest = np.full(len(ids.dictionary), NEVER_SEEN_US, np.int64)
     channel_key = integers(found, "channel_key")
     seen = np.maximum(integers(found, "observed_at_us_max"), seen_of(cursor, channel_key))
-    np.maximum.at(newest, circuit, seen)
+    return _stands(
+        ids.dictionary.to_pylist(),
+        ids.indices.to_numpy().astype(np.int64),
+        channel_key,
+        seen,
+        integers(found, "interval_us_max"),
+        (
+            integers(found, "grid_seconds"),
+            integers(found, "folded_to_s"),
+            integers(found, "active_from_s"),
+            integers(found, "active_to_s"),
+        ),
+    )
+
+
+def held_stands(held: Held, circuit_ids: Iterable[str] | None = None) -> Stands:
+    """Return what `stands` does, of the commit that is held."""
+    named = held.named(circuit_ids)
+    key = np.array([key for keys in named.values() for key in keys], np.int64)
+    channels, progress = held.channels, held.progress
+    return _stands(
+        list(named),
+        np.repeat(np.arange(len(named)), [len(keys) for keys in named.values()]),
+        key,
+        progress.observed_at_us_max[key],
+        progress.interval_us_max[key],
+        (
+            channels.grid_s[key],
+            progress.folded_to_s[key],
+            channels.active_from_s[key],
+            channels.active_to_s[key],
+        ),
+    )
+
+
+def _stands(
+    circuit_ids: Sequence[str],
+    circuit: Int64,
+    channel_key: Int64,
+    seen_us: Int64,
+    interval_us_max: Int64,
+    columns: tuple[Int64, Int64, Int64, Int64],
+) -> Stands:
+    """`columns`: grid, folded_to, active_from and active_to of each channel."""
+    grid, folded, active_from_s, active_to_s = columns
+    newest = np.full(len(circuit_ids), NEVER_SEEN_US, np.int64)
+    np.maximum.at(newest, circuit, seen_us)
     cells = newest[circuit] // MICROSECONDS // grid + 1
     live_to_s = np.where(newest[circuit] < 0, 0, cells * grid)
-    tracks = Tracks(
-        grid, folded, live_to_s, integers(found, "active_from_s"), integers(found, "active_to_s")
+    tracks = Tracks(grid, folded, live_to_s, active_from_s, active_to_s)
+    return Stands(
+        circuit_ids, circuit, channel_key, tracks, folded * MICROSECONDS - interval_us_max
     )
-    reach_us = folded * MICROSECONDS - integers(found, "interval_us_max")
-    return Stands(ids.dictionary.to_pylist(), circuit, channel_key, tracks, reach_us)
 
 
-def provisional_spans(cursor: duckdb.DuckDBPyConnection, stands: Stands) -> Runs:
+def provisional_spans(source: duckdb.DuckDBPyConnection | Held, stands: Stands) -> Runs:
     """Return the spans of whole cells from complete up to live, by (channel_key, start_s).
 
     The same rules of evidence as for the table `spans`; later samples may still change them.
@@ -91,8 +134,20 @@ def provisional_spans(cursor: duckdb.DuckDBPyConnection, stands: Stands) -> Runs
     if len(rows) == 0:
         return Runs.none()
     rows = rows[np.argsort(stands.channel_key[rows])]
-    key, lo_us, tracks = stands.channel_key[rows], stands.reach_us[rows], stands.tracks.take(rows)
-    hi_us = tracks.to_s * MICROSECONDS
+    key, tracks = stands.channel_key[rows], stands.tracks.take(rows)
+    if isinstance(source, Held):
+        observations = source.waiting(key)
+        observations = observations.on(np.searchsorted(key, observations.track))
+    else:
+        observations = _read(source, key, stands.reach_us[rows], tracks.to_s * MICROSECONDS)
+    runs = fold(observations, tracks)
+    return runs.on(key[runs.track])
+
+
+def _read(
+    cursor: duckdb.DuckDBPyConnection, key: Int64, lo_us: Int64, hi_us: Int64
+) -> Observations:
+    """Return the samples of stretches of channels, by number and time."""
     stretches = pa.table(
         {"track": np.arange(len(key)), "channel_key": key, "lo_us": lo_us, "hi_us": hi_us}
     )
@@ -101,5 +156,4 @@ def provisional_spans(cursor: duckdb.DuckDBPyConnection, stands: Stands) -> Runs
         cursor, "samples_within", bounds_of(key, lo_us, hi_us),
         stretches=stretches, moved=moved.table,
     )  # fmt: skip
-    runs = fold(Observations.of(samples, integers(samples, "track")), tracks)
-    return runs.on(key[runs.track])
+    return Observations.of(samples, integers(samples, "track"))

@@ -28,6 +28,7 @@ from processors.channels import Channels, load_channels, register
 from processors.deduplication import Deduplicated, deduplicated
 from processors.folding import Changed, fold_again, forward, store_forward
 from processors.gaps import note_gaps
+from processors.held import Commits
 from processors.landing import (
     note,
     stepped_again,
@@ -112,8 +113,12 @@ class Writer:
         *,
         partitions: int = SAMPLES_PARTITIONS,
         retention: RetentionSettings = _RETENTION,
+        commits: Commits | None = None,
     ) -> None:
-        """Remember what to write to; nothing is read or written before `start`."""
+        """Remember what to write to; nothing is read or written before `start`.
+
+        `commits`: where to hold what each leaves, for readers.
+        """
         self._store = store
         self._inventory = inventory
         self._topic = topic
@@ -123,6 +128,7 @@ class Writer:
         self._partitions = partitions
         self._channels: Channels | None = None
         self._progress: Progress | None = None
+        self._commits = commits or Commits()
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="writer beside")
         self._ahead: Future[Ahead] | None = None
 
@@ -159,6 +165,7 @@ class Writer:
             ready = prepared(poll, channels, progress, self._rules, fed_again=True)
             work = self._worked(writer, channels, progress, ready, None)
             written, progress = self._written(writer, channels, progress, ready, work)
+            self._hold(writer, channels, progress)
         self._inventory, self._channels, self._progress = inventory, channels, progress
         return written
 
@@ -203,6 +210,8 @@ class Writer:
         """
         with self._transaction() as writer:
             note_gaps(writer, self._topic, gaps, identity or {}, self._clock.now_us())
+            self._commits.drop()
+            self._numbered(writer)
         self.register(self._inventory)
 
     def write(self, poll: Poll, upcoming: Poll | None = None) -> Written:
@@ -224,6 +233,7 @@ class Writer:
             )
             work = self._worked(writer, channels, progress, ready, done)
             written, progress = self._written(writer, channels, progress, ready, work, upcoming)
+            self._hold(writer, channels, progress)
         self._progress = progress
         self._count(written)
         self._at("committed")
@@ -317,6 +327,19 @@ class Writer:
             self._ahead = self._beside.submit(
                 prepared_ahead, upcoming, channels, progress, self._rules
             )
+
+    def _hold(
+        self, writer: duckdb.DuckDBPyConnection, channels: Channels, progress: Progress
+    ) -> None:
+        self._commits.hold(self._numbered(writer), channels, progress)
+
+    def _numbered(self, writer: duckdb.DuckDBPyConnection) -> int:
+        """Number the commit under way, one more than the last that is certain."""
+        ((number,),) = writer.execute(statement("processors", "commit_number")).fetchall()
+        writer.execute(
+            statement("processors", "commit_number_write"), {"number": number + 1}
+        ).fetchall()
+        return int(number) + 1
 
     def _started(self) -> tuple[Channels, Progress]:
         if self._channels is None or self._progress is None:

@@ -12,6 +12,7 @@ import duckdb
 
 from linksla.inventory import Inventory
 from linksla.stores import TelemetryStore
+from processors.held import Commits, Held
 from sla import telemetry
 from sla.attributions import Reclassification
 from sla.contracts import Contract
@@ -45,7 +46,9 @@ class OnNetwork:
         contracts: Mapping[str, tuple[Contract, ...]],
         maintenance: Sequence[MaintenanceWindow],
         reclassified: Reclassified | None = None,
+        commits: Commits | None = None,
     ) -> None:
+        self._commits = commits or Commits()
         self._store = store
         self._snapshots = Snapshots(store)
         self._inventory = inventory
@@ -103,6 +106,10 @@ class OnNetwork:
         """
         return self._snapshots.hold()
 
+    def _held(self, cursor: duckdb.DuckDBPyConnection) -> Held | None:
+        """Return what the writer holds of the commit that a cursor shows."""
+        return self._commits.shown_by(cursor)
+
     @contextmanager
     def _snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a cursor in one read transaction: folded and provisional parts fit together."""
@@ -118,7 +125,7 @@ class OnNetwork:
         with self._snapshots.one() as snapshot:
             facts = snapshot.memory.get(names)
             if not isinstance(facts, Telemetry):
-                facts = telemetry.read(snapshot.cursor, names)
+                facts = telemetry.read(snapshot.cursor, names, self._held(snapshot.cursor))
                 if len(names) == 1:
                     facts = replace(facts, readings={})
                 snapshot.memory[names] = facts

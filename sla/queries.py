@@ -15,6 +15,7 @@ from linksla.clock import MICROSECONDS, Clock
 from linksla.inventory import Circuit, Customer, Inventory
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
+from processors.held import Commits
 from sla import telemetry
 from sla.answering import AnsweredMonths, AskedMonths, look_of, month_answers
 from sla.answers import (
@@ -72,9 +73,10 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         clock: Clock,
         reclassified: Reclassified | None = None,
         issued: Issued = nothing_issued,
+        commits: Commits | None = None,
     ) -> None:
         """Remember where to read; `contracts` by id, versions in order of validity."""
-        super().__init__(store, inventory, contracts, maintenance, reclassified)
+        super().__init__(store, inventory, contracts, maintenance, reclassified, commits)
         self._time = time
         self._clock = clock
         self._issued = issued
@@ -222,7 +224,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         """
         scope = AllCustomers(commercial=True)
         seen = self._visible(scope, sorted(circuit_ids))
-        facts = telemetry.read(cursor, list(seen))
+        facts = telemetry.read(cursor, list(seen), self._held(cursor))
         histories = self._histories.of(cursor, facts, seen)
         lanes = newest_states(cursor, facts, histories, seen)
         asked = [
@@ -332,9 +334,8 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         with self._snapshots.one() as snapshot:  # not `_facts`: a series alone needs little of it
             cursor, known = snapshot.cursor, snapshot.memory.get((circuit_id,))
             facts = known if isinstance(known, Telemetry) else None
-            channels = (telemetry.channels(cursor, [circuit_id]) if facts is None
-                        else facts.channels).get(circuit_id, ())  # fmt: skip
-            source = source_of(cursor, facts, circuit, channels, metric)
+            held = self._held(cursor) if facts is None else None
+            channels, source = source_of(cursor, facts, held, circuit, metric)
             return read_series(source, circuit, contract, channels, seen[circuit_id], asked)
 
     def alarms(self, scope: Scope, *, raised_only: bool = False) -> tuple[AlarmAnswer, ...]:
@@ -354,7 +355,8 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         seen = self._visible(scope, self._inventory.circuits)
         with self._snapshot() as cursor:
             everything = len(seen) == len(self._inventory.circuits)
-            horizons = telemetry.horizons(cursor, None if everything else list(seen))
+            names = None if everything else list(seen)
+            horizons = telemetry.horizons(cursor, names, self._held(cursor))
         return freshness(horizons, seen, self._inventory.circuits)
 
     def _owner(self, scope: Scope, circuit: Circuit, owns: Sequence[Ownership]) -> str:

@@ -11,6 +11,8 @@ from linksla.errors import UsageError
 from linksla.inventory import Circuit
 from linksla.model import EVIDENCE_BGP_ESTABLISHED, EVIDENCE_BGP_UNKNOWN
 from processors.blocks import BLOCK_SECONDS, Range
+from processors.held import Held
+from sla import telemetry
 from sla.answers import Line, Series
 from sla.boundaries import pairs
 from sla.contracts import Contract
@@ -91,16 +93,22 @@ def checked(circuit: Circuit, metric: str, start_s: int, end_s: int, step_s: int
 def source_of(
     cursor: duckdb.DuckDBPyConnection,
     facts: Telemetry | None,
+    held: Held | None,
     circuit: Circuit,
-    channels: Sequence[ChannelRow],
     metric: str,
-) -> SpanSource | Readings:
-    """Return where a metric is read from: what a page has read already (`facts`), or the cursor."""
+) -> tuple[Sequence[ChannelRow], SpanSource | Readings]:
+    """Return a circuit's channels, and where a metric of them is read from.
+
+    From what a page has read already (`facts`), else the cursor and what is `held` of its commit.
+    """
+    known = telemetry.channels(cursor, [circuit.id], held) if facts is None else facts.channels
+    channels = known.get(circuit.id, ())
     if metric == "bgp":
-        return cursor if facts is None else facts.spans_by(cursor)
+        return channels, cursor if facts is None else facts.spans_by(cursor)
     if facts is not None:
-        return readings_of(cursor, facts, circuit)
-    return Readings(cursor, [one.channel_key for one in channels], rollup_seconds(circuit))
+        return channels, readings_of(cursor, facts, circuit)
+    keys = [one.channel_key for one in channels]
+    return channels, Readings(cursor, keys, rollup_seconds(circuit))
 
 
 def read_series(

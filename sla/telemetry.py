@@ -9,6 +9,8 @@ import duckdb
 
 from linksla.sql import statement
 from processors import tables
+from processors.channels import FOREVER_S
+from processors.held import Held
 from processors.runs import LOSS_CLASS_UNKNOWN, Runs
 from sla.spans import LiveSpan, ReadSpans, SpanSource
 
@@ -61,14 +63,25 @@ class Horizons:
 def horizons(
     cursor: duckdb.DuckDBPyConnection,
     circuit_ids: Sequence[str] | None,
-    keys: tuple[int, int] = tables.ALL_KEYS,
+    held: Held | None = None,
 ) -> Horizons:
-    """Return both horizons of those circuits that have them; `keys`: where their channels lie.
+    """Return both horizons of those circuits that have them.
 
-    None: of all, also of those that the inventory names no more.
+    None: of all, also of those that the inventory names no more. `held`: what the cursor shows.
     """
-    stands = tables.stands(cursor, circuit_ids, keys)
+    stands = _stands(cursor, circuit_ids, tables.ALL_KEYS, held)
     return Horizons(stands.complete_up_to(), stands.live_to())
+
+
+def _stands(
+    cursor: duckdb.DuckDBPyConnection,
+    circuit_ids: Sequence[str] | None,
+    keys: tuple[int, int],
+    held: Held | None,
+) -> tables.Stands:
+    if held is None:
+        return tables.stands(cursor, circuit_ids, keys)
+    return tables.held_stands(held, circuit_ids)
 
 
 def complete_up_to(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -77,9 +90,14 @@ def complete_up_to(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def channels(
-    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]
+    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str], held: Held | None = None
 ) -> dict[str, tuple[ChannelRow, ...]]:
     """Return the channels of those circuits that the writer has registered, by key."""
+    if held is not None:
+        return {
+            name: tuple([_held_channel(held, key) for key in keys])
+            for name, keys in sorted(held.named(circuit_ids).items())
+        }
     found: dict[str, list[ChannelRow]] = {}
     names = list(circuit_ids)
     bounds = {"first_id": min(names, default=""), "last_id": max(names, default="")}
@@ -91,6 +109,18 @@ def channels(
     return {name: tuple(rows) for name, rows in found.items()}
 
 
+def _held_channel(held: Held, key: int) -> ChannelRow:
+    known = held.channels
+    active_to_s = int(known.active_to_s[key])
+    return _channel(
+        known.circuit_ids[key],
+        known.names[key],
+        key,
+        int(known.active_from_s[key]),
+        None if active_to_s == FOREVER_S else active_to_s,
+    )
+
+
 @lru_cache(_CHANNELS_MAX)
 def _channel(
     circuit_id: str, channel: str, channel_key: int, active_from_s: int, active_to_s: int | None
@@ -99,14 +129,19 @@ def _channel(
     return ChannelRow(circuit_id, channel, channel_key, active_from_s, active_to_s)
 
 
-def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telemetry:
-    """Read channels, both horizons, spans and provisional spans of circuits."""
+def read(
+    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str], held: Held | None = None
+) -> Telemetry:
+    """Read channels, both horizons, spans and provisional spans of circuits.
+
+    `held`: what the writer holds of the commit that the cursor shows.
+    """
     ids = {"circuit_ids": list(circuit_ids)}
-    known = channels(cursor, circuit_ids)
+    known = channels(cursor, circuit_ids, held)
     keys = {name: [row.channel_key for row in rows] for name, rows in known.items()}
     numbers = [number for some in keys.values() for number in some]
     first, last = min(numbers, default=0), max(numbers, default=0)
-    stands = tables.stands(cursor, circuit_ids, (first, last))
+    stands = _stands(cursor, circuit_ids, (first, last), held)
     spans: ReadSpans | None = None
     if len(known) <= _SPANS_READ_CIRCUITS_MAX:
         spans = ReadSpans.of(cursor, numbers)
@@ -117,7 +152,7 @@ def read(cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]) -> Telem
         known,
         stands.complete_up_to(),
         stands.live_to(),
-        _live_spans(tables.provisional_spans(cursor, stands)),
+        _live_spans(tables.provisional_spans(held or cursor, stands)),
         fingerprints,
         dict(cursor.execute(statement("sla", "ledger_counts"), ids).fetchall()),
         _calculation_versions(cursor, circuit_ids),

@@ -22,11 +22,13 @@ from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore, _migrate
 from linksla.wire import partition_of
 from processors.cells import still_holding
+from processors.held import Commits
 from processors.observations import Observations
 from processors.open_steps import _summed
 from processors.progress import Progress, tracks_of
 from processors.rollups import merged
-from processors.tables import provisional_spans, stands
+from processors.tables import held_stands, provisional_spans, stands
+from sla import telemetry
 from tests.unit.processors_support import (
     MIDNIGHT,
     US,
@@ -143,6 +145,7 @@ class Stream:
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     sent: list[Sample] = field(default_factory=list)
     writer: FailingWriter | None = None
+    commits: Commits = field(default_factory=Commits)
 
     @property
     def network(self) -> tuple[Circuit, ...]:
@@ -151,8 +154,9 @@ class Stream:
     def start(self) -> None:
         known = inventory(*self.network)
         self.writer = FailingWriter(
-            self.store, known, self.topic, TIME, ManualClock(), Meters(), partitions=self.partitions
-        )
+            self.store, known, self.topic, TIME, ManualClock(), Meters(),
+            partitions=self.partitions, commits=self.commits,
+        )  # fmt: skip
         self.writer.start()
         self.stored.register(self.topic, self.network, self.partitions)
 
@@ -223,6 +227,8 @@ class Stream:
             alone = stands(self.store.writer, [one.id])
             assert alone.complete_up_to()[one.id] == found.complete_up_to()[one.id]
             assert alone.live_to().get(one.id, 0) == lives[one.id]
+        with self.store.reader() as cursor:
+            check_held(cursor, self.commits, [one.id for one in self.network])
 
     def check_spans(self) -> None:
         expected, provisional = [], []
@@ -241,6 +247,22 @@ class Stream:
         runs = provisional_spans(self.store.writer, stands(self.store.writer))
         whole = [(*names[key], *rest) for key, *rest in spans_of(runs)]
         assert sorted(whole, key=_nulls_last) == sorted(provisional, key=_nulls_last)
+
+
+def check_held(cursor, commits: Commits, circuit_ids: Sequence[str]) -> None:
+    """What the writer holds of the commit a cursor shows is what the store says of it."""
+    held = commits.shown_by(cursor)
+    assert held is not None
+    every, by_memory = stands(cursor), held_stands(held)
+    assert by_memory.complete_up_to() == every.complete_up_to()
+    assert by_memory.live_to() == every.live_to()
+    assert spans_of(provisional_spans(held, by_memory)) == spans_of(
+        provisional_spans(cursor, every)
+    )
+    for names in [*([name] for name in circuit_ids), circuit_ids, ["nobody's"]]:
+        held_facts, facts = telemetry.read(cursor, names, held), telemetry.read(cursor, names)
+        assert replace(held_facts, spans=None) == replace(facts, spans=None)
+        assert telemetry.horizons(cursor, names, held) == telemetry.horizons(cursor, names)
 
 
 def _nulls_last(span: tuple[object, ...]) -> tuple[object, ...]:

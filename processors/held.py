@@ -1,0 +1,114 @@
+"""What the writer holds in memory of its last commits, for readers whose snapshot is one of them.
+
+How far the channels of a circuit are, and the samples that say something beyond that, took a page
+30 ms to read beside 100,000 samples/s, of 3 million samples that wait for the watermark; the writer
+has all of it at hand. A snapshot's number says which commit it shows: the same state, or none.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import numpy as np
+
+from linksla.compiled import BOOLS, INT64S, compiled
+from linksla.sql import statement
+from processors.channels import Channels
+from processors.observations import Bool, Int64, Observations
+from processors.progress import Progress
+
+_COMMITS_MAX: Final = 2
+"""The last, and the one under way: readers take what they need at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circuits:
+    """All circuits that were ever registered, with the keys of their channels, in order."""
+
+    keys: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, channels: Channels) -> "Circuits":
+        """Put the channels of each circuit together."""
+        found: dict[str, list[int]] = {}
+        for key, circuit_id in enumerate(channels.circuit_ids):
+            if circuit_id:
+                found.setdefault(circuit_id, []).append(key)
+        return cls({name: tuple(keys) for name, keys in found.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where all channels stand after one commit; nobody writes to it any more."""
+
+    channels: Channels
+    circuits: Circuits
+    progress: Progress
+
+    def named(self, circuit_ids: Iterable[str] | None) -> dict[str, tuple[int, ...]]:
+        """Return the channel keys of those circuits that have any; None: of all circuits."""
+        known = self.circuits.keys
+        if circuit_ids is None:
+            return dict(known)
+        return {name: known[name] for name in circuit_ids if name in known}
+
+    def waiting(self, channel_key: Int64) -> Observations:
+        """Return what cells beyond complete may need of channels, by (channel_key, observed_at)."""
+        wanted = np.zeros(len(self.channels), np.bool_)
+        wanted[channel_key] = True
+        parts = [part.take(_rows_of(part.track, wanted)) for part in self.progress.tail]
+        return Observations.together([part for part in parts if len(part)]).ordered()
+
+
+class Commits:
+    """The last commits by number; the writer adds to them, anybody may ask."""
+
+    def __init__(self) -> None:
+        """Nothing is held yet."""
+        self._lock = threading.Lock()
+        self._held: dict[int, Held] = {}
+        self._circuits: tuple[Channels, Circuits] | None = None
+
+    def hold(self, number: int, channels: Channels, progress: Progress) -> None:
+        """Hold what commit `number` will leave, before it is certain: no snapshot shows it yet.
+
+        If it fails, the next that has its number takes its place.
+        """
+        if self._circuits is None or self._circuits[0] is not channels:
+            self._circuits = channels, Circuits.of(channels)
+        held = Held(channels, self._circuits[1], progress)
+        with self._lock:
+            self._held[number] = held
+            for old in [known for known in self._held if known <= number - _COMMITS_MAX]:
+                del self._held[old]
+
+    def drop(self) -> None:
+        """Forget all: what comes next is known from the store only."""
+        with self._lock:
+            self._held.clear()
+
+    def shown_by(self, cursor: duckdb.DuckDBPyConnection) -> Held | None:
+        """Return what is held of the commit that a cursor's transaction shows, if anything is."""
+        if not self._held:
+            return None
+        ((number,),) = cursor.execute(statement("processors", "commit_number")).fetchall()
+        with self._lock:
+            return self._held.get(number)
+
+
+@compiled(INT64S, BOOLS)
+def _rows_of(track: Int64, wanted: Bool) -> Int64:
+    """Return the rows whose track is wanted; few of them, of millions."""
+    found = np.empty(1024, np.int64)
+    count = 0
+    for row in range(len(track)):
+        if wanted[track[row]]:
+            if count == len(found):
+                larger = np.empty(2 * count, np.int64)
+                larger[:count] = found
+                found = larger
+            found[count] = row
+            count += 1
+    return found[:count]

@@ -1,0 +1,3 @@
+-- Number the commit this transaction becomes. Grain: one row. Idempotent.
+update commits
+set number = $number
