@@ -36,6 +36,7 @@ def make_templates() -> Jinja2Templates:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else each page looks for changes of twenty files
     )
     environment.filters.update(
         {

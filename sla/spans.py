@@ -46,9 +46,10 @@ class ReadSpans:
             "first_key": min(channel_keys),
             "last_key": max(channel_keys),
         }
-        found = cursor.sql(statement("sla", "circuit_spans"), params=asked).to_arrow_table()
-        runs = Runs(*(integers(found, name) for name in _COLUMNS))
-        return cls(runs, found.column("mark").to_numpy())
+        # as arrays: a relation is bound twice before it runs, 0.7 ms
+        found = cursor.execute(statement("sla", "circuit_spans"), asked).fetchnumpy()
+        runs = Runs(*(np.asarray(found[name], np.int64) for name in _COLUMNS))
+        return cls(runs, np.asarray(found["mark"], np.uint64))
 
     def fingerprints(self, circuits: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, int]]:
         """Return the number of spans and the sum of their marks, by circuit that has any.
