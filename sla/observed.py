@@ -1,7 +1,8 @@
 """What qualified of channels: from blocks where whole hours did, from rollup steps for the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 import duckdb
 
@@ -10,6 +11,9 @@ from sla.measured import near
 from sla.measures import Observed, pooled
 from sla.performance import Asked, read_observed
 from sla.readings import rows_of_hours
+
+TOGETHER_SECONDS: Final = 1_800
+"""So long a time is read at once, whoever asks for which part of it: the rows lie by time."""
 
 
 def observed_of(
@@ -22,7 +26,7 @@ def observed_of(
     keys = sorted({channel.channel_key for one in asked for channel in one.channels})
     hours = readable(cursor, keys)
     blocks: dict[int, Sequence[Range]] = {}
-    steps: dict[Range, list[tuple[int, Asked]]] = {}
+    steps: list[tuple[Range, int, Asked]] = []
     for number, one in enumerate(asked):
         whole = BLOCK_SECONDS % one.step_seconds == 0
         split = hours.split(one.pieces) if whole else Split((), tuple(one.pieces))
@@ -30,16 +34,31 @@ def observed_of(
             blocks[number] = split.blocks
         for ranges in near(split.steps):
             span = (ranges[0][0], ranges[-1][1])
-            steps.setdefault(span, []).append((number, replace(one, pieces=ranges)))
+            steps.append((span, number, replace(one, pieces=ranges)))
     parts: list[list[Observed]] = [[] for _ in asked]
     for number, hours_of in blocks.items():
         of_circuit = [channel.channel_key for channel in asked[number].channels]
         parts[number] += rows_of_hours(cursor, of_circuit, hours_of).observed(asked[number])
-    for together in steps.values():
+    for together in _together(steps):
         read = read_observed(cursor, [one for _, one in together])
         for (number, _), many in zip(together, read, strict=True):
             parts[number] += many
     return [_by_channel(one, some) for one, some in zip(asked, parts, strict=True)]
+
+
+def _together(steps: Sequence[tuple[Range, int, Asked]]) -> Iterator[list[tuple[int, Asked]]]:
+    """Yield what is read by one statement: the same span of time, or spans within a short one."""
+    group: list[tuple[int, Asked]] = []
+    first = last = 0
+    for (lower, upper), number, one in sorted(steps, key=lambda step: step[0]):
+        same = (lower, upper) == (first, last)
+        if group and not (same or max(last, upper) - first <= TOGETHER_SECONDS):
+            yield group
+            group = []
+        first, last = (first, max(last, upper)) if group else (lower, upper)
+        group.append((number, one))
+    if group:
+        yield group
 
 
 def _by_channel(asked: Asked, parts: Sequence[Observed]) -> tuple[Observed, ...]:
