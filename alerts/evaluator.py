@@ -119,8 +119,8 @@ class AlarmEvaluator:
         by_circuit: dict[str, list[VerdictChange]] = {}
         for verdict_change in verdict_changes:
             by_circuit.setdefault(verdict_change.circuit_id, []).append(verdict_change)
-        changes: list[AlarmChange] = []
         announced: list[Message] = []
+        revisions: list[tuple[AlarmChange, Mapping[str, object]]] = []
         for circuit_id in circuit_ids:
             summary = summaries.get(circuit_id)
             verdicts = by_circuit.get(circuit_id, [])
@@ -130,14 +130,16 @@ class AlarmEvaluator:
                 continue
             stands = standing.get(circuit_id, {})
             for change in self._changes(facts, stands, now_us):
-                announced.append(self._write_alarm(change, facts))
-                changes.append(change)
+                message = self._alarm_message(change, facts)
+                announced.append(message)
+                revisions.append((change, message.data))
                 stands = {**stands, change.alarm.key: change.alarm}
             self._note_rest(circuit_id, stands.values())
             announced += [self._verdict_message(verdict, facts, now_us) for verdict in verdicts]
             self._judged_up_to[circuit_id] = facts.summary.complete_up_to_s
+        self._append(revisions)
         put(self._store.writer, self._origin.source, announced)
-        return tuple(changes)
+        return tuple([change for change, _ in revisions])
 
     @property
     def restless(self) -> frozenset[str]:
@@ -252,40 +254,39 @@ class AlarmEvaluator:
             )  # fmt: skip
         return standing
 
-    def _write_alarm(self, change: AlarmChange, facts: CircuitFacts) -> Message:
-        alarm = change.alarm
-        data = messages.alarm_data(change, facts, self._origin)
-        kept = data | {
-            "known_outside": alarm.known_outside,
-            "withholding": alarm.withholding.value,
-            "withheld_reason": change.withheld_reason,
-        }
+    def _append(self, announced: Sequence[tuple[AlarmChange, Mapping[str, object]]]) -> None:
+        """Append new revisions, all in one statement: one each took a millisecond."""
+        if not announced:
+            return
+        alarms = [change.alarm for change, _ in announced]
         self._store.writer.execute(
-            statement("alerts", "alarm_insert"),
+            statement("alerts", "alarms_append"),
             {
-                "alarm_id": alarm.key.alarm_id,
-                "revision": alarm.revision,
-                "circuit_id": alarm.key.circuit_id,
-                "type": alarm.key.type.value,
-                "qualifier": alarm.key.qualifier,
-                "severity": alarm.severity.value,
-                "condition": alarm.standing.value,
-                "event_at_s": alarm.event_at_s,
-                "reported_at_us": change.reported_at_us,
-                "reason": alarm.reason,
-                "payload": json.dumps(kept, sort_keys=True),
+                "alarm_id": [alarm.key.alarm_id for alarm in alarms],
+                "revision": [alarm.revision for alarm in alarms],
+                "circuit_id": [alarm.key.circuit_id for alarm in alarms],
+                "type": [alarm.key.type.value for alarm in alarms],
+                "qualifier": [alarm.key.qualifier for alarm in alarms],
+                "severity": [alarm.severity.value for alarm in alarms],
+                "condition": [alarm.standing.value for alarm in alarms],
+                "event_at_s": [alarm.event_at_s for alarm in alarms],
+                "reported_at_us": [change.reported_at_us for change, _ in announced],
+                "reason": [alarm.reason for alarm in alarms],
+                "payload": [_payload(change, data) for change, data in announced],
             },
         )
+
+    def _alarm_message(self, change: AlarmChange, facts: CircuitFacts) -> Message:
         return Message(
             subject=messages.alarm_subject(change),
             kind=messages.alarm_type(change),
             id_version=messages.alarm_version(change),
-            version=alarm.revision,
-            circuit_id=alarm.key.circuit_id,
-            event_at_s=alarm.event_at_s,
+            version=change.alarm.revision,
+            circuit_id=change.alarm.key.circuit_id,
+            event_at_s=change.alarm.event_at_s,
             created_at_us=change.reported_at_us,
             withheld_reason=change.withheld_reason,
-            data=data,
+            data=messages.alarm_data(change, facts, self._origin),
         )
 
     def _verdict_message(self, change: VerdictChange, facts: CircuitFacts, now_us: int) -> Message:
@@ -309,6 +310,18 @@ class AlarmEvaluator:
                 answer, reason=change.reason, reported_at_us=now_us, origin=self._origin
             ),
         )
+
+
+def _payload(change: AlarmChange, data: Mapping[str, object]) -> str:
+    """Return what is kept of a revision: what was said outside, and what is known inside only."""
+    alarm = change.alarm
+    kept = {
+        **data,
+        "known_outside": alarm.known_outside,
+        "withholding": alarm.withholding.value,
+        "withheld_reason": change.withheld_reason,
+    }
+    return json.dumps(kept, sort_keys=True)
 
 
 def _not_judged(key: AlarmKey, summary: CircuitSummary) -> Judged:
