@@ -15,10 +15,11 @@ import duckdb
 
 from linksla.inventory import Circuit
 from sla.answers import ObjectiveAnswer
-from sla.calm import Sums
 from sla.contracts import PerformanceTerms
+from sla.calm import Sums
 from sla.measures import Observed, pooled
 from sla.observed import TOGETHER_SECONDS, observed_of
+from sla.packed import Packed
 from sla.performance import (
     Asked,
     Link,
@@ -32,7 +33,10 @@ from sla.periods import Ownership, Period
 from sla.readings import readings_of
 from sla.telemetry import ChannelRow, Telemetry
 
-_REMEMBERED_MAX: Final = 4_096  # four channels of 100 buckets each are some 30 kB
+_REMEMBERED_BYTES_MAX: Final = 128 << 20
+"""20,000 circuits with two months each, or more where channels have few buckets. With 4,096 months
+nothing was known of most circuits at their onset, and all of their months were read again."""
+_MONTH_BYTES: Final = 2_000  # beside the numbers
 _TOGETHER_MAX: Final = 256
 _KEYS_APART_MAX: Final = 64
 """Closed days lie sorted by channel, some 85 channels to a row group: channels close to each other
@@ -94,8 +98,18 @@ class Kept:
     """What was asked of a period, what was observed in it, and the answers."""
 
     question: _Question
-    observed: tuple[Observed, ...]
+    packed: Packed
     answers: tuple[ObjectiveAnswer, ...]
+
+    @property
+    def observed(self) -> tuple[Observed, ...]:
+        """What was observed, by channel."""
+        return self.packed.observed()
+
+    @property
+    def bytes(self) -> int:
+        """About what it takes in memory."""
+        return _MONTH_BYTES + len(self.packed)
 
     @property
     def ends_s(self) -> int:
@@ -132,6 +146,7 @@ class Performance:
         self._read = read
         self._lock = threading.Lock()
         self._known: OrderedDict[_Key, Kept] = OrderedDict()
+        self._bytes = 0  # of what is known
         self._anchors: OrderedDict[_Key, tuple[Kept, ...]] = OrderedDict()  # two at most, old first
 
     def judged(
@@ -182,13 +197,14 @@ class Performance:
             judge_performance(terms, observed, is_open=question.is_open, link=question.link)
             for terms in question.terms
         )
-        kept = Kept(question, observed, answers)
+        kept = Kept(question, Packed.of(observed), answers)
         with self._lock:
             self._anchor(task)
+            before = self._known.pop(question.key, None)
             self._known[question.key] = kept
-            self._known.move_to_end(question.key)
-            while len(self._known) > _REMEMBERED_MAX:
-                self._known.popitem(last=False)
+            self._bytes += kept.bytes - (0 if before is None else before.bytes)
+            while self._bytes > _REMEMBERED_BYTES_MAX:
+                self._bytes -= self._known.popitem(last=False)[1].bytes
         return kept
 
     def _anchor(self, task: _Task) -> None:

@@ -1,6 +1,7 @@
 """What is read of observations grows with what changed: sums are taken up where they still hold."""
 
 import random
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -48,7 +49,15 @@ def seen(asked: Asked, row: ChannelRow) -> Observed:
     minutes = [at // MINUTE for lower, upper in asked.pieces for at in range(lower, upper, MINUTE)]
     values = [minute * 7 + row.channel_key for minute in minutes]
     return Observed(
-        row.channel, len(values), sum(values), max(values), 0, 0, 0, 0, dict.fromkeys(values, 1)
+        row.channel,
+        len(values),
+        sum(values),
+        max(values),
+        0,
+        0,
+        0,
+        0,
+        dict(Counter(value % 60_000 for value in values)),
     )
 
 
