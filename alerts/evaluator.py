@@ -37,6 +37,7 @@ from linksla.inventory import Circuit
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from sla.answers import CircuitSummary, MonthAnswer
+from sla.calm import Awaits
 from sla.contracts import Contract
 from sla.evaluator import VerdictChange
 from sla.maintenance import MaintenanceWindow
@@ -46,6 +47,12 @@ _ALL: Final = AllCustomers(commercial=False)
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 _NO_SUMMARIES: Final[Mapping[str, CircuitSummary]] = MappingProxyType({})
 _LIST_FROM: Final = 8  # from so many circuits on, one read of all costs less than one read each
+
+_ENDED_BY: Final = {
+    AlarmType.CIRCUIT_DOWN: Awaits.RECOVERY,
+    AlarmType.BUDGET_BURN: Awaits.BURN,
+    AlarmType.REDUNDANCY_LOST: Awaits.CHANNELS,
+}
 
 
 class Answers(Protocol):
@@ -93,7 +100,7 @@ class AlarmEvaluator:
         self._origin = messages.Origin(source, base_url)
         self._contracts: dict[tuple[str, str], Contract | None] = {}
         self._entries: dict[str, Circuit | None] = {}
-        self._restless: set[str] = set()
+        self._restless: dict[str, Awaits] = {}
         self._judged_up_to: dict[str, int] = {}  # circuit → complete_up_to_s when last evaluated
 
     def evaluate(
@@ -126,7 +133,7 @@ class AlarmEvaluator:
             verdicts = by_circuit.get(circuit_id, [])
             facts = None if summary is None else self._facts(summary, verdicts)
             if facts is None:
-                self._restless.add(circuit_id)
+                self._restless[circuit_id] = Awaits.ANYTHING
                 continue
             stands = standing.get(circuit_id, {})
             for change in self._changes(facts, stands, now_us):
@@ -142,21 +149,24 @@ class AlarmEvaluator:
         return tuple([change for change, _ in revisions])
 
     @property
-    def restless(self) -> frozenset[str]:
-        """Circuits whose alarms may change because time passes, as of their last evaluation."""
-        return frozenset(self._restless)
+    def restless(self) -> Mapping[str, Awaits]:
+        """Circuits with alarms that may still change, as of their last evaluation: by what."""
+        return MappingProxyType(self._restless)
 
     def _note_rest(self, circuit_id: str, alarms: Iterable[Alarm]) -> None:
         """Note whether a raised alarm waits for its end, or for its announcement.
 
         A month's breach ends with verdicts only: it waits when a window holds it back.
         """
-        self._restless.discard(circuit_id)
+        awaited = Awaits(0)
         for alarm in alarms:
             of_month = alarm.key.type is AlarmType.OBJECTIVE_BREACHED
             held_back = alarm.withholding is Withholding.WINDOW
             if alarm.standing is Standing.RAISED and (held_back or not of_month):
-                self._restless.add(circuit_id)
+                awaited |= _awaits(alarm)
+        self._restless.pop(circuit_id, None)
+        if awaited:
+            self._restless[circuit_id] = awaited
 
     def _changes(
         self, facts: CircuitFacts, standing: Mapping[AlarmKey, Alarm], now_us: int
@@ -310,6 +320,13 @@ class AlarmEvaluator:
                 answer, reason=change.reason, reported_at_us=now_us, origin=self._origin
             ),
         )
+
+
+def _awaits(alarm: Alarm) -> Awaits:
+    """Return what ends a raised alarm; one that nobody outside knows is announced in time."""
+    if not alarm.known_outside:
+        return Awaits.ANYTHING
+    return _ENDED_BY.get(alarm.key.type, Awaits.ANYTHING)
 
 
 def _payload(change: AlarmChange, data: Mapping[str, object]) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sla.answers import CircuitSummary, MonthAnswer
-from sla.calm import Look, Sums
+from sla.answers import ChannelRun, CircuitSummary, MonthAnswer
 from sla.closed import ClosedMonths
 from sla.history import CircuitHistory, Historian
+from sla.looks import Look, Sums
 from sla.months import periods_of
 from sla.observing import Kept, Performance
 from sla.periods import Ownership, Period, Version
@@ -81,6 +81,7 @@ def look_of(
     historian: Historian,
     close_after_seconds: int,
     summary: CircuitSummary,
+    lanes: Sequence[ChannelRun],
 ) -> Look:
     """Return what a full judging of a circuit came to, for whoever asks when it must be next."""
     history = asked.history
@@ -93,4 +94,5 @@ def look_of(
         answered.sums,
         close_after_seconds,
         summary,
+        lanes,
     )

@@ -8,6 +8,7 @@ its windows burn faster than its factor. Its factors 14.4, 6, 3 and 1 are those 
 here they follow from the real length of the month. Pure.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -99,6 +100,46 @@ def burn_rates(
             )
         )
     return tuple(found)
+
+
+def burning_after(
+    runs: Sequence[JudgedRun], start_s: int, end_s: int, full_end_s: int, allowance: Fraction
+) -> int | None:
+    """Return how many seconds must be down at least, from `end_s` on, before a rule burns.
+
+    None: one does, and goes on, for what leaves a window is never more than what is added.
+    """
+    recent = _recent(runs, max(start_s, end_s - _LONGEST), end_s)
+    allowed, of = allowance.as_integer_ratio()
+    found = []
+    for long, _, part, parts in _rules(full_end_s - start_s):
+        line, unit = part * allowed, parts * of
+        slow, _ = _within(recent, end_s - long)
+        fast, _ = _within(recent, end_s - long // SHORT)
+        found.append(max(line // unit - slow, line // (SHORT * unit) - fast) + 1)
+    least = min(found, default=full_end_s - end_s)
+    return least if least > 0 else None
+
+
+def calm_after(
+    runs: Sequence[JudgedRun], start_s: int, end_s: int, full_end_s: int, allowance: Fraction
+) -> int:
+    """Return after how many seconds that are not down, from `end_s` on, all rules are calm.
+
+    One at least: nobody asks this of rules that are calm already.
+    """
+    recent = _recent(runs, max(start_s, end_s - _LONGEST), end_s)
+    allowed, of = allowance.as_integer_ratio()
+    found = [1]
+    for long, _, part, parts in _rules(full_end_s - start_s):
+        short, unit = long // SHORT, parts * of * SHORT * _CALM_OF
+        most = _CALM * part * allowed // unit  # seconds that are down, or may have been
+
+        def spent(after: int, short: int = short) -> int:
+            return sum(_within(recent, end_s + after - short))
+
+        found.append(bisect_left(range(short), -most, key=lambda after: -spent(after)))
+    return max(found)
 
 
 @lru_cache(1_024)

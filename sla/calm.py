@@ -1,88 +1,96 @@
 """When nothing about a circuit can change but by what the Watch sees. Pure.
 
-A circuit is calm when it is up, decidedly so, and every verdict stays what it is while good cells
-are added, up to an instant that is known beforehand: the end of a month, a segment, a channel, a
-contract version, the beginning of a window. Objectives on what was observed are watched besides
+A circuit is calm when it is up or down, decidedly so, and every verdict stays what it is while its
+channels stay as they are, up to an instant that is known beforehand: the end of a month, a segment,
+a channel, a contract version, the beginning of a window; of an outage also the second at which it
+makes a verdict another (`sla.steady`). Objectives on what was observed are watched besides
 (`sla.watched`). Whatever is not certain is not calm: it is judged in full.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntFlag
 from typing import Final
 
-from sla.answers import Bucket, CircuitSummary, MonthAnswer, Outcome
-from sla.contracts import ContractInForce
+from sla.answers import Bucket, MonthAnswer, Outcome
 from sla.history import FAR_AHEAD_S, CircuitHistory, History
 from sla.judged import JudgedRun
-from sla.maintenance import MaintenanceWindow
-from sla.measures import Observed
+from sla.looks import Look
 from sla.outage_terms import CHRONIC
-from sla.telemetry import ChannelRow
-
-_SETTLED_SECONDS: Final = 86_400
-"""A version that ended so long ago is not judged anew by what comes now: n cells are no day."""
+from sla.steady import SETTLED_SECONDS, Turn, steady
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """What was observed of the open month's last segment, and where the next step begins."""
+class Awaits(IntFlag):
+    """What raised alarms wait for."""
 
-    observed: tuple[Observed, ...]
-    outcomes: tuple[Outcome, ...]  # of the contract's objectives, in its order
-    next_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """All that one full judging of a circuit came to."""
-
-    history: CircuitHistory
-    channels: tuple[ChannelRow, ...]
-    windows: Sequence[MaintenanceWindow]
-    versions: Sequence[ContractInForce]
-    answers: Sequence[MonthAnswer]
-    sums: Sums | None  # None: the contract in force has no such objectives, or nothing is known
-    close_after_seconds: int
-    summary: CircuitSummary
+    CHANNELS = 1  # another state of a channel
+    RECOVERY = 2  # the circuit's being up again
+    BURN = 4  # the allowance's no longer being spent
+    ANYTHING = 8  # also that time passes
 
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """Good cells change nothing while the horizons lie before these instants."""
+    """Cells change nothing while they are as expected and horizons lie before these instants."""
 
     complete_before_s: int
     live_before_s: int
     lag_seconds_max: int  # of live before complete: so long nothing may be unmeasured
     is_over: bool = False  # the circuit has ended and all its months are final
+    is_down: bool = False  # nothing that is observed counts
+    channels: Mapping[str, Turn] = field(default_factory=dict)  # others are expected to be good
 
 
 _OVER: Final = Calm(FAR_AHEAD_S, FAR_AHEAD_S, FAR_AHEAD_S, is_over=True)
+_NOTHING: Final = Awaits(0)
 
 
-def calm(look: Look) -> Calm | None:
-    """Return until when a circuit is calm, or None: it is not."""
+def calm(look: Look, awaits: Awaits = _NOTHING) -> Calm | None:
+    """Return until when a circuit is calm, or None: it is not. `awaits`: what its alarms do."""
     history = look.history
     complete, live = history.complete_up_to_s, history.live_to_s
     ended = history.circuit.active_to
     if ended is not None and ended < complete and all(answer.final for answer in look.answers):
-        return _OVER
+        return None if awaits else _OVER
     if not look.answers or look.answers[-1].month_end_s <= complete:
         return None  # the next month has not begun, or the circuit has ended
     if any(_open_and_undecided(answer, complete) for answer in look.answers):
-        return None
-    if not _decidedly_up(history):
         return None
     grid = history.circuit.grid_seconds
     lag = max(history.live.in_force.contract.availability.consecutive * grid, 60)
     if live - complete > lag or any(w.end + grid > complete and w.start < live + grid
                                     for w in look.windows):  # fmt: skip
         return None
+    stays = _stays(look, awaits, lag)
+    if stays is None:
+        return None
     edges = sorted(_edges(look))
     # what begins just here has no second yet: the next one may change something
     completes = [at for at in (*_cuts(look), *edges) if at >= complete]
     lives = [at - grid for at in (*edges, *(w.start for w in look.windows)) if at >= complete]
-    found = Calm(min(completes, default=FAR_AHEAD_S), min(lives, default=FAR_AHEAD_S), lag)
+    found = replace(
+        stays,
+        complete_before_s=min([*completes, stays.complete_before_s]),
+        live_before_s=min([*lives, stays.live_before_s]),
+    )
     return found if live < found.live_before_s else None
+
+
+def _stays(look: Look, awaits: Awaits, lag: int) -> Calm | None:
+    """Return how a circuit stays while its channels do, or None: that is not certain."""
+    state = look.summary.state
+    if Awaits.ANYTHING in awaits or (Awaits.RECOVERY in awaits and state != "down"):
+        return None
+    if look.history.live_to_s - look.history.complete_up_to_s < lag:
+        found = steady(look, lag, burning=Awaits.BURN in awaits)
+        if found is not None:
+            return Calm(
+                found.complete_before_s, found.live_before_s, lag - 1,
+                is_down=found.is_down, channels=found.channels,
+            )  # fmt: skip
+    if awaits or not _decidedly_up(look.history):
+        return None
+    return Calm(FAR_AHEAD_S, FAR_AHEAD_S, lag)
 
 
 def _open_and_undecided(answer: MonthAnswer, complete_s: int) -> bool:
@@ -103,7 +111,7 @@ def _decidedly_up(history: CircuitHistory) -> bool:
     if part.end_s != complete:
         return False
     earlier = history.complete[:-1]
-    if any(complete - one.end_s < _SETTLED_SECONDS for one in earlier):
+    if any(complete - one.end_s < SETTLED_SECONDS for one in earlier):
         return False
     least = _decisive_seconds(part)
     for runs in (part.runs, part.unknown_good, part.unknown_bad):

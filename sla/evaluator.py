@@ -14,9 +14,9 @@ from linksla.clock import Clock
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from sla.answers import MonthAnswer
-from sla.calm import Look
 from sla.causes import Answer, causes
 from sla.json import to_json
+from sla.looks import Look
 from sla.queries import Queries
 
 FIRST = "first evaluation"

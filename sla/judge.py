@@ -66,6 +66,21 @@ class Scenario:
             return Outcome.AT_RISK
         return Outcome.MET
 
+    def worse_after(self, terms: AvailabilityTerms) -> int | None:
+        """Return after how many seconds of the rest, all of them down, the outcome is another.
+
+        None: it stays breached. The allowance stays: what is still to come counts in it already.
+        """
+        allowed, of = self.allowance(terms)
+        match self.outcome(terms):
+            case Outcome.BREACHED:
+                return None
+            case Outcome.AT_RISK:
+                line = allowed // of
+            case _:
+                line = _RISK * allowed // (_RISK_OF * of)
+        return line - self.seconds.down + 1
+
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityVerdict:

@@ -16,7 +16,7 @@ import duckdb
 from linksla.inventory import Circuit
 from sla.answers import ObjectiveAnswer
 from sla.contracts import PerformanceTerms
-from sla.calm import Sums
+from sla.looks import Sums
 from sla.measures import Observed, pooled
 from sla.observed import TOGETHER_SECONDS, observed_of
 from sla.packed import Packed

@@ -30,7 +30,6 @@ from sla.answers import (
     Tape,
 )
 from sla.calendar import is_month
-from sla.calm import Look
 from sla.channel_view import OnChannels
 from sla.closed import ClosedMonths
 from sla.contracts import Contract
@@ -40,6 +39,7 @@ from sla.fresh import FreshnessMemory, freshness
 from sla.history import CircuitHistory
 from sla.issued import Issued, nothing_issued, reported
 from sla.ledger import OnLedger
+from sla.looks import Look
 from sla.maintenance import MaintenanceWindow
 from sla.months import exclusions_in, months_of, outages_seen
 from sla.network import Reclassified
@@ -239,6 +239,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
                 self._summary(
                     scope, name, seen[name], one.history, lanes.get(name, ()), found.answers[-1:]
                 ),
+                lanes.get(name, ()),
             )
             for name, one, found in zip(histories, asked, answered, strict=True)
         }  # fmt: skip

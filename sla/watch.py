@@ -1,9 +1,10 @@
 """Which circuits are to be judged after a write: those of which anything may have changed.
 
-A healthy circuit's spans only grow, and what that means for it is known beforehand (`sla.calm`). So
-the Watch follows the cells themselves, as columns of all channels: while they are good, and no
-instant is reached at which something else may change, a calm circuit needs no judging at all. Every
-other one is judged in full, from what the store holds; the Watch never decides a verdict.
+The spans of a circuit whose channels stay as they are only grow, and what that means for it is
+known beforehand (`sla.calm`). So the Watch follows the cells themselves, as columns of all
+channels: while they are as expected (good, or bad where an outage goes on), and no instant is
+reached at which something else may change, a calm circuit needs no judging at all. Every other one
+is judged in full, from what the store holds; the Watch never decides a verdict.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,12 +20,16 @@ from processors.advance import Advance
 from processors.channels import Channels
 from processors.observations import Bool, Int64
 from processors.runs import LOSS_CLASS_UNKNOWN
-from sla.calm import Look, calm
+from sla.calm import Awaits, Calm, calm
+from sla.looks import Look
 from sla.performance import rollup_seconds
 from sla.runs import loss_class_max
+from sla.steady import Turn
 from sla.watched import WatchedObjectives
 
 _NEVER_S: Final = -1
+_GOOD: Final = Turn(bad=False, from_s=0)
+_NOTHING: Final = Awaits(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class Watch:
         self._grid_s = np.ones(1, np.int64)
         self._complete_before_s = self._live_before_s = self._lag_s = none
         self._checked_s = never
-        self._active = np.zeros(1, np.bool_)
+        self._active = self._bad = np.zeros(1, np.bool_)
+        self._turn_s = none  # a channel's cells before it are the other way round
         self._loss_class_max = self._loss_ppm_max = none
         self._folded_to_s = self._observed_at_us = never
         self._objectives = WatchedObjectives()
@@ -65,20 +71,21 @@ class Watch:
             self._number(advance.channels)
         progress, runs = advance.progress, advance.runs
         stirred = advance.reworked | (advance.folded_from_s != self._folded_to_s)
-        good = (runs.bgp != EVIDENCE_BGP_NOT) & (
-            runs.loss_class <= self._loss_class_max[runs.track]
-        )
-        good &= (runs.bgp != EVIDENCE_BGP_UNKNOWN) | (runs.loss_class != LOSS_CLASS_UNKNOWN)
-        seconds = np.bincount(
-            runs.track[good],
-            weights=(runs.end_s - runs.start_s)[good],
-            minlength=len(self._circuit_of),
-        )
+        bad = (runs.bgp == EVIDENCE_BGP_NOT) | (runs.loss_class > self._loss_class_max[runs.track])
+        known = (runs.bgp != EVIDENCE_BGP_UNKNOWN) | (runs.loss_class != LOSS_CLASS_UNKNOWN)
+        whole = runs.end_s - runs.start_s
+        before = np.clip(self._turn_s[runs.track] - runs.start_s, 0, whole)
+        expected = np.where(bad == self._bad[runs.track], whole - before, before) * known
+        seconds = np.bincount(runs.track, weights=expected, minlength=len(self._circuit_of))
         stirred |= self._active & (seconds != progress.folded_to_s - advance.folded_from_s)
         for part in progress.tail:
             bad = part.bgp == EVIDENCE_BGP_NOT
             bad |= part.loss_ppm > self._loss_ppm_max[part.track]
-            stirred[part.track[bad]] = True
+            grid_us = advance.channels.grid_s[part.track] * MICROSECONDS
+            turned = part.observed_at_us // grid_us * grid_us >= (
+                self._turn_s[part.track] * MICROSECONDS
+            )
+            stirred[part.track[bad != (self._bad[part.track] == turned)]] = True
         self._calm[self._circuit_of[stirred]] = False
         self._touched[self._circuit_of[advance.touched]] = True
         self._folded_to_s = progress.folded_to_s
@@ -118,11 +125,11 @@ class Watch:
         for name in circuit_ids:
             self._calm[self._numbers.get(name, 0)] = False
 
-    def look(self, looks: Mapping[str, Look], restless: frozenset[str]) -> None:
-        """Take over what full judgements came to; `restless`: alarms want to see these again."""
+    def look(self, looks: Mapping[str, Look], restless: Mapping[str, Awaits]) -> None:
+        """Take over what full judgements came to; `restless`: what alarms of circuits wait for."""
         for name, look in looks.items():
             number = self._numbers.get(name, 0)
-            found = None if name in restless or number == 0 else calm(look)
+            found = None if number == 0 else calm(look, restless.get(name, _NOTHING))
             self._calm[number] = False
             if found is None:
                 continue
@@ -130,9 +137,9 @@ class Watch:
             self._live_before_s[number] = found.live_before_s
             self._lag_s[number] = found.lag_seconds_max
             self._checked_s[number] = look.history.complete_up_to_s
-            self._calm[number] = self._begin(number, look, is_over=found.is_over)
+            self._calm[number] = self._begin(number, look, found)
 
-    def _begin(self, number: int, look: Look, *, is_over: bool) -> bool:
+    def _begin(self, number: int, look: Look, found: Calm) -> bool:
         history = look.history
         contract = history.complete[-1].in_force.contract
         live = history.live.in_force.contract
@@ -144,12 +151,14 @@ class Watch:
                 channel.active_from_s // grid * grid <= history.complete_up_to_s
                 and (channel.active_to_s is None or channel.active_to_s > history.complete_up_to_s)
             )
+            turn = found.channels.get(channel.channel, _GOOD)
+            self._bad[key], self._turn_s[key] = turn.bad, turn.from_s
             self._loss_class_max[key] = most
             self._loss_ppm_max[key] = LOSS_LADDER_PPM[most]
         return self._objectives.begin(
             number,
             {channel.channel: channel.channel_key for channel in look.channels},
-            () if is_over else contract.objectives,
+            () if found.is_over or found.is_down else contract.objectives,
             look.sums,
             rollup_seconds(history.circuit),
         )
@@ -182,7 +191,7 @@ class Watch:
         self._grid_s = np.ones(len(self._names), np.int64)
         self._grid_s[self._circuit_of] = channels.grid_s
         more = len(channels) - len(self._active)
-        for name in ("_active", "_loss_class_max", "_loss_ppm_max"):
+        for name in ("_active", "_bad", "_turn_s", "_loss_class_max", "_loss_ppm_max"):
             setattr(self, name, np.pad(getattr(self, name), (0, more)))
         for name in ("_folded_to_s", "_observed_at_us"):
             values = np.pad(getattr(self, name), (0, more), constant_values=_NEVER_S)

@@ -20,8 +20,8 @@ from processors.buckets import bucket_middle_us, bucket_of
 from processors.distributions import Counts
 from processors.observations import Bool, Int64, integers
 from sla.answers import Outcome
-from sla.calm import Sums
 from sla.contracts import PerformanceTerms
+from sla.looks import Sums
 from sla.measures import Observed
 
 _OPAQUE, _MEAN, _MAXIMUM, _PERCENTILE = range(4)

@@ -7,9 +7,10 @@ import pytest
 from linksla.clock import ManualClock
 from linksla.settings import TimeSettings
 from sla.answers import ObjectiveAnswer, Outcome
-from sla.calm import Look, calm
+from sla.calm import calm
 from sla.contracts import load_contracts
 from sla.evaluator import Evaluator
+from sla.looks import Look
 from sla.outage_terms import CHRONIC
 from sla.queries import Queries
 

@@ -13,6 +13,7 @@ from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 from processors.transactions import transaction
 from processors.writer import Writer
+from sla.calm import Awaits
 from sla.contracts import load_contracts
 from sla.evaluator import Evaluator
 from sla.maintenance import MaintenanceWindow
@@ -45,8 +46,9 @@ class Bench:
         folder: Path,
         *windows: MaintenanceWindow,
         ends: int | None = None,
+        more: str = "",
     ) -> None:
-        (folder / "c.yaml").write_text(CONTRACT)
+        (folder / "c.yaml").write_text(CONTRACT + more)
         circuit = Circuit(
             id="X", owners=(Ownership(customer="a"),), contract="c", site="s", region="r",
             bandwidth_mbps=1, grid_seconds=10, channels=(Channel(name="ch1"), Channel(name="ch2")),
@@ -74,11 +76,20 @@ class Bench:
         self.watch.note(written.advance)
         return self.watch.due(self.store.writer).judge
 
-    def look(self, *restless: str) -> None:
-        """Judge the circuit in full."""
+    def look(self, *restless: str, awaits: Awaits = Awaits.ANYTHING) -> None:
+        """Judge the circuit in full; alarms of `restless` circuits wait for something."""
         with transaction(self.store.writer):
             self.evaluator.evaluate(["X"])
-        self.watch.look(self.evaluator.looks, frozenset(restless))
+        self.watch.look(self.evaluator.looks, dict.fromkeys(restless, awaits))
+
+    def polls(self, until: int, **fields: object) -> list[int]:
+        """Write poll by poll, and look whenever it is due; return when that was."""
+        found = []
+        while self.at < until:
+            if self.write(self.at + 10, **fields):
+                found.append(self.at)
+                self.look()
+        return found
 
 
 @pytest.fixture
@@ -149,16 +160,88 @@ def test_what_alarms_or_people_want_to_see_again_is_not_calm(calm) -> None:
     assert calm.write(CALM_AT + 20) == ("X",)
 
 
-def test_a_circuit_that_is_not_decidedly_up_is_not_calm(memory_store, tmp_path) -> None:
+def test_a_circuit_that_comes_back_is_judged_when_that_is_decided(memory_store, tmp_path) -> None:
     bench = Bench(memory_store, tmp_path)
     bench.write(CALM_AT)
     bench.write(CALM_AT + 60, bgp_state=1)
     bench.write(CALM_AT + 100)
     bench.look()
-    assert bench.write(CALM_AT + 110) == ("X",)
-    assert bench.write(CALM_AT + 300) == ("X",)
+    assert bench.polls(CALM_AT + 900) == [CALM_AT + 120, CALM_AT + 130]  # up again, and complete
+
+
+def test_an_outage_is_judged_when_it_begins_is_decided_and_ends_and_not_in_between(calm) -> None:
+    onset = CALM_AT
+    told = calm.polls(onset + 1_500, bgp_state=1)
+    # seen; decided where samples are in; where they are complete; the verdict is another
+    assert [at - onset for at in told] == [10, 30, 70, 80]
+    back = calm.at
+    again = calm.polls(back + 900)
+    # seen; up where samples are in; channels are good for long enough; up where all is complete
+    assert [at - back for at in again] == [10, 30, 60, 70]
+
+
+def test_an_outage_that_changes_its_channels_is_judged(calm) -> None:
+    calm.polls(CALM_AT + 200, bgp_state=1)
+    assert calm.write(CALM_AT + 210, bgp_state=1) == ()
+    one_comes_back = Sample(
+        channel="ch2", observed_at_us=(CALM_AT + 210) * US, sequence=9, latency_us=4_000
+    )
+    calm.at += 10
+    assert calm.write(CALM_AT + 220, one_comes_back) == ("X",)
+
+
+def test_an_outage_without_samples_is_judged(calm) -> None:
+    calm.polls(CALM_AT + 200, bgp_state=1)
+    calm.at += 20
+    assert calm.write(CALM_AT + 300, bgp_state=1) == ("X",)
+
+
+def test_a_channel_that_is_bad_all_along_leaves_its_circuit_alone(calm) -> None:
+    def poll(at: int) -> tuple[str, ...]:
+        one = Sample(channel="ch2", observed_at_us=at * US, sequence=3, bgp_state=1)
+        good = Sample(channel="ch1", observed_at_us=at * US, sequence=3, latency_us=4_000)
+        calm.at = at + 10
+        return calm.write(at + 10, good, one)
+
+    told = []
+    for at in range(CALM_AT, CALM_AT + 600, 10):
+        if poll(at):
+            told.append(at - CALM_AT)
+            calm.look("X", awaits=Awaits.CHANNELS)
+    assert told[0] == 0
+    assert all(at <= 60 for at in told), "once it is bad for 60 s, nothing more is to be told"
+    assert calm.write(CALM_AT + 610) == ("X",), "it is good again"
+
+
+@pytest.mark.parametrize(
+    ("awaits", "due"),
+    [(Awaits.RECOVERY, ()), (Awaits.BURN, ()), (Awaits.RECOVERY | Awaits.BURN, ()),
+     (Awaits.CHANNELS, ()), (Awaits.ANYTHING, ("X",)), (Awaits.BURN | Awaits.ANYTHING, ("X",))],
+)  # fmt: skip
+def test_what_alarms_wait_for_decides_whether_an_outage_is_left_alone(calm, awaits, due) -> None:
+    calm.write(CALM_AT + 300, bgp_state=1)
+    calm.look("X", awaits=awaits)
+    assert calm.write(CALM_AT + 310, bgp_state=1) == due
+
+
+def test_an_allowance_that_burned_is_looked_at_when_its_windows_are_empty(calm) -> None:
+    calm.polls(CALM_AT + 60, bgp_state=1)
+    back, told = calm.at, []
+    while calm.at < back + 900:
+        if calm.write(calm.at + 10):
+            told.append(calm.at - back)
+            calm.look("X", awaits=Awaits.BURN)
+    assert [at for at in told if at > 100] == [340, *range(350, 901, 10)], (
+        "five minutes after its end the short window is empty: then alarms are asked each time"
+    )
+
+
+def test_a_promise_about_outages_has_them_judged_all_the_time(memory_store, tmp_path) -> None:
+    bench = Bench(memory_store, tmp_path, more="outages: {longest_seconds_max: 3600}")
+    bench.write(CALM_AT)
+    bench.write(CALM_AT + 300, bgp_state=1)
     bench.look()
-    assert bench.write(CALM_AT + 310) == ()
+    assert bench.write(CALM_AT + 310, bgp_state=1) == ("X",)
 
 
 def test_a_circuit_that_has_ended_is_left_alone_once_its_months_are_final(

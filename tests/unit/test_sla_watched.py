@@ -13,8 +13,8 @@ from processors.buckets import bucket_of
 from processors.observations import Int64, integers
 from sla import watched
 from sla.answers import Outcome
-from sla.calm import Sums
 from sla.contracts import PerformanceTerms
+from sla.looks import Sums
 from sla.watched import WatchedObjectives, rule_of
 
 HALF = PerformanceTerms(name="p50", metric="latency", statistic="p50", limit=Fraction(8))

@@ -13,8 +13,8 @@ import pytest
 from linksla.stores import TelemetryStore
 from processors.buckets import bucket_middle_us, bucket_of
 from sla.answers import Outcome
-from sla.calm import Sums
 from sla.contracts import PerformanceTerms
+from sla.looks import Sums
 from sla.measures import Observed, Totals
 from sla.performance import Asked, judge_performance, read_observed
 from sla.telemetry import ChannelRow
