@@ -5,6 +5,7 @@ cost next to nothing (`sla.remembered`, `sla.performance` remember by content).
 """
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -22,6 +23,11 @@ from sla.queries import Queries
 FIRST = "first evaluation"
 _BUCKETS: Final = ("up", "down", "excluded", "unmeasured")
 _TEXTS_MAX: Final = 4_096  # most months say what they said at the last poll
+_PAYLOADS_MAX: Final = 1_024
+"""Of some 6 kB. Read from the table, one takes more than a millisecond: it is unpacked with some
+2,000 others. What changed lately is what changes next."""
+
+_Calculation = tuple[str, str, int]  # circuit, month, calculation version
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Evaluator:
         self._store = store
         self._queries = queries
         self._clock = clock
+        self._payloads: OrderedDict[_Calculation, str] = OrderedDict()
         self.looks: dict[str, Look] = {}
         """What the last evaluation saw, by circuit."""
 
@@ -66,36 +73,46 @@ class Evaluator:
                 change = _changed(answer, before)
                 if change is not None:
                     changes.append(change)
-        explained = self._explained(changes)
-        self._append(explained)
+        bodies = [to_json(change.current, commercial=True) for change in changes]
+        explained = self._explained(changes, bodies)
+        self._append(explained, [_payload(body) for body in bodies])
         return tuple(explained)
 
-    def _explained(self, changes: Sequence[VerdictChange]) -> list[VerdictChange]:
+    def _explained(
+        self, changes: Sequence[VerdictChange], bodies: Sequence[Answer]
+    ) -> list[VerdictChange]:
         """Return the changes with their causes added to the reasons: what, and by whose word."""
         known = {
             (change.circuit_id, change.month): change.current.calculation_version - 1
             for change in changes
             if change.previous is not None
         }
-        if not known:
-            return list(changes)
-        rows = self._store.writer.execute(
-            statement("sla", "verdict_payloads"),
-            {
-                "circuit_id": [circuit_id for circuit_id, _ in known],
-                "month": [month for _, month in known],
-                "calculation_version": list(known.values()),
-            },
-        ).fetchall()
-        payloads = {(circuit_id, month): payload for circuit_id, month, payload in rows}
+        payloads = self._payloads_of([(*month, version) for month, version in known.items()])
         found = []
-        for change in changes:
+        for change, body in zip(changes, bodies, strict=True):
             before = payloads.get((change.circuit_id, change.month))
-            because = "" if before is None else _because(json.loads(before), change.current)
+            because = "" if before is None else _because(json.loads(before), body)
             found.append(replace(change, reason=change.reason + because))
         return found
 
-    def _append(self, changes: Sequence[VerdictChange]) -> None:
+    def _payloads_of(self, wanted: Sequence[_Calculation]) -> dict[tuple[str, str], str]:
+        """Return the answers of calculations by circuit and month, read unless just written.
+
+        Nobody else appends calculations while this process has the store. One that was rolled back
+        is appended anew before anybody asks for it.
+        """
+        unread = [one for one in wanted if one not in self._payloads]
+        found = {one[:2]: self._payloads[one] for one in wanted if one in self._payloads}
+        if unread:
+            columns = zip(("circuit_id", "month", "calculation_version"), zip(*unread, strict=True),
+                          strict=True)  # fmt: skip
+            rows = self._store.writer.execute(
+                statement("sla", "verdict_payloads"), {name: list(some) for name, some in columns}
+            ).fetchall()
+            found |= {(circuit_id, month): payload for circuit_id, month, payload in rows}
+        return found
+
+    def _append(self, changes: Sequence[VerdictChange], payloads: Sequence[str]) -> None:
         if not changes:
             return
         answers = [change.current for change in changes]
@@ -110,19 +127,23 @@ class Evaluator:
                 "final": [answer.final for answer in answers],
                 "verdicts": [canonical(answer) for answer in answers],
                 "reason": [change.reason for change in changes],
-                "payload": [_payload(answer) for answer in answers],
+                "payload": list(payloads),
             },
         )
+        for answer, payload in zip(answers, payloads, strict=True):
+            known = (answer.circuit_id, answer.month, answer.calculation_version)
+            self._payloads[known] = payload
+            self._payloads.move_to_end(known)
+        while len(self._payloads) > _PAYLOADS_MAX:
+            self._payloads.popitem(last=False)
 
 
-def _because(before: Answer, answer: MonthAnswer) -> str:
-    found = causes(before, to_json(answer, commercial=True))
-    told = dict.fromkeys(cause.told for cause in found if cause.kind != "time")
+def _because(before: Answer, after: Answer) -> str:
+    told = dict.fromkeys(cause.told for cause in causes(before, after) if cause.kind != "time")
     return f" Because: {'; '.join(told)}." if told else ""
 
 
-def _payload(answer: MonthAnswer) -> str:
-    body = to_json(answer, commercial=True)
+def _payload(body: Answer) -> str:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
