@@ -118,14 +118,13 @@ def judge_segments(
     )
     rows = [(_availability_objective(one), *one.objectives) for one in found]
     names = dict.fromkeys(answer.name for row in rows for answer in row)
-    verdict = _together(found, whole)
     merged = tuple(_merged(name, found, rows) for name in names)
+    verdict = _together(found, whole, merged[0])
     first = replace(
         merged[0],
         actual=None if verdict.contractual is None else percent_down(verdict.contractual),
         exact=None,
     )
-    verdict = replace(verdict, outcome=first.verdict, reason=first.reason)
     return JudgedMonth(history.circuit, found, whole, verdict, (first, *merged[1:]))
 
 
@@ -225,8 +224,10 @@ def _sum(many: Sequence[Seconds]) -> Seconds:
     )
 
 
-def _together(found: Sequence[JudgedSegment], whole: Tally) -> AvailabilityVerdict:
-    """Return the numbers of the whole month; outcome and reason are put in by the caller."""
+def _together(
+    found: Sequence[JudgedSegment], whole: Tally, judged: ObjectiveAnswer
+) -> AvailabilityVerdict:
+    """Return the numbers of the whole month, with the outcome of its segments together."""
     terms = found[-1].contract.availability
     ratio = availability(terms, whole.contractual)
     formula, working = explained(terms, whole.contractual, ratio)
@@ -239,8 +240,8 @@ def _together(found: Sequence[JudgedSegment], whole: Tally) -> AvailabilityVerdi
         ),
         coverage(whole.contractual),
         sum(one.verdict.allowed_seconds for one in found),
-        found[-1].verdict.outcome,
-        found[-1].verdict.reason,
+        judged.verdict,
+        judged.reason,
         formula,
         working,
     )
