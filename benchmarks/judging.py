@@ -32,6 +32,7 @@ from linksla.model import SAMPLE_SCHEMA, Poll
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
+from processors.held import Commits
 from processors.transactions import transaction
 from processors.writer import Writer
 from sla.cold import MonthColumns, month_columns
@@ -92,14 +93,16 @@ def bench(circuits: int, days: int) -> Iterator[Bench]:
         (folder / "contracts").mkdir()
         (folder / "contracts" / "bench.yaml").write_text(CONTRACT)
         clock = ManualClock(NOW_S * MICROSECONDS)
-        writer = Writer(store, known, TOPIC, TimeSettings(), clock, Meters())
+        commits = Commits()
+        writer = Writer(store, known, TOPIC, TimeSettings(), clock, Meters(), commits=commits)
         writer.start()
         fill(store, begins)
         watch = Watch()
         watch.note(writer.start().advance)
         queries = Queries(
-            store, known, load_contracts(folder / "contracts"), (), TimeSettings(), clock
-        )
+            store, known, load_contracts(folder / "contracts"), (), TimeSettings(), clock,
+            commits=commits,
+        )  # fmt: skip
         evaluator = Evaluator(store, queries, clock)
         alarms = AlarmEvaluator(store, queries, lambda: queries.maintenance, clock)
         yield Bench(store, known, writer, queries, clock, evaluator, alarms, watch)

@@ -21,6 +21,7 @@ INT64S_OWN: Final[Any] = types.Array(types.int64, 1, "C")
 """A column that a loop writes into."""
 FLOAT64S_OWN: Final[Any] = types.Array(types.float64, 1, "C")
 BOOLS: Final[Any] = types.Array(types.boolean, 1, "C", readonly=True)
+BOOLS_OWN: Final[Any] = types.Array(types.boolean, 1, "C")
 INT64_TABLE: Final[Any] = types.Array(types.int64, 2, "C")
 INT64: Final[Any] = types.int64
 

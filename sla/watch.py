@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 
 from linksla.clock import MICROSECONDS
+from linksla.compiled import BOOLS, BOOLS_OWN, INT64S, compiled
 from linksla.model import EVIDENCE_BGP_NOT, EVIDENCE_BGP_UNKNOWN, LOSS_LADDER_PPM
 from processors.advance import Advance
 from processors.channels import Channels
@@ -28,6 +29,7 @@ from sla.steady import Turn
 from sla.watched import WatchedObjectives
 
 _NEVER_S: Final = -1
+_BGP_NOT: Final = int(EVIDENCE_BGP_NOT)
 _GOOD: Final = Turn(bad=False, from_s=0)
 _NOTHING: Final = Awaits(0)
 
@@ -78,14 +80,13 @@ class Watch:
         expected = np.where(bad == self._bad[runs.track], whole - before, before) * known
         seconds = np.bincount(runs.track, weights=expected, minlength=len(self._circuit_of))
         stirred |= self._active & (seconds != progress.folded_to_s - advance.folded_from_s)
+        grid_us = advance.channels.grid_s * MICROSECONDS
+        turn_us = -(-self._turn_s * MICROSECONDS // grid_us) * grid_us  # its first whole cell
         for part in progress.tail:
-            bad = part.bgp == EVIDENCE_BGP_NOT
-            bad |= part.loss_ppm > self._loss_ppm_max[part.track]
-            grid_us = advance.channels.grid_s[part.track] * MICROSECONDS
-            turned = part.observed_at_us // grid_us * grid_us >= (
-                self._turn_s[part.track] * MICROSECONDS
-            )
-            stirred[part.track[bad != (self._bad[part.track] == turned)]] = True
+            _stir(
+                part.track, part.observed_at_us, part.bgp, part.loss_ppm,
+                self._loss_ppm_max, self._bad, turn_us, stirred,
+            )  # fmt: skip
         self._calm[self._circuit_of[stirred]] = False
         self._touched[self._circuit_of[advance.touched]] = True
         self._folded_to_s = progress.folded_to_s
@@ -197,3 +198,16 @@ class Watch:
             values = np.pad(getattr(self, name), (0, more), constant_values=_NEVER_S)
             setattr(self, name, values)
         self._objectives.grow(self._circuit_of, len(self._names))
+
+
+@compiled(INT64S, INT64S, INT64S, INT64S, INT64S, BOOLS, INT64S, BOOLS_OWN)
+def _stir(
+    track: Int64, observed_at_us: Int64, bgp: Int64, loss_ppm: Int64,
+    loss_ppm_max: Int64, bad: Bool, turn_us: Int64, stirred: Bool,
+) -> None:  # fmt: skip
+    """Mark the tracks of observations that are not as expected: 3 million at 100,000 a second."""
+    for row in range(len(track)):
+        at = track[row]
+        is_bad = bgp[row] == _BGP_NOT or loss_ppm[row] > loss_ppm_max[at]
+        if is_bad == (bad[at] != (observed_at_us[row] >= turn_us[at])):
+            stirred[at] = True
