@@ -1,6 +1,6 @@
 """Samples, rollups, ledger, progress and offsets into their tables, within a transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,6 +26,7 @@ from processors.progress import Progress
 from processors.rollups import MEASURED, Rollups, step_lengths_s, steps_of
 from processors.seen import store_seen
 from processors.statements import run
+from processors.watermarks import PartitionProgress
 
 AGED: Final = "older than raw retention"
 """Detail of a late sample in the ledger that changed nothing: what it bears on is gone."""
@@ -177,19 +178,23 @@ def store_offsets(
         for number, stands in after.partitions.items()
         if before.partitions.get(number) != stands
     }
-    if not moved:
-        return
-    stands = list(moved.values())
-    table = pa.table(
+    known = moved.keys() & before.partitions.keys()
+    for name, numbers in (("offsets_write", known), ("offsets_begin", moved.keys() - known)):
+        if numbers:
+            run(writer, name, stands=_offsets(topic, {n: moved[n] for n in sorted(numbers)}))
+
+
+def _offsets(topic: str, stands: Mapping[int, PartitionProgress]) -> pa.Table:
+    progress = list(stands.values())
+    return pa.table(
         {
-            "topic": pa.repeat(topic, len(moved)),
-            "partition": list(moved),
-            "next_offset": [one.next_offset for one in stands],
-            "watermark_us": pa.array([one.watermark_us for one in stands], pa.int64()),
-            "last_append_us": pa.array([one.last_append_us for one in stands], pa.int64()),
+            "topic": pa.repeat(topic, len(stands)),
+            "partition": pa.array(list(stands), pa.int16()),
+            "next_offset": [one.next_offset for one in progress],
+            "watermark_us": pa.array([one.watermark_us for one in progress], pa.int64()),
+            "last_append_us": pa.array([one.last_append_us for one in progress], pa.int64()),
         }
     )
-    run(writer, "offsets_write", stands=table)
 
 
 def _replaced(arrivals: Arrivals, found: Deduplicated) -> pa.Table:

@@ -57,9 +57,15 @@ def test_the_table_holds_each_key_and_no_other(keys: dict[tuple[str, str], int])
     assert lanes is not None
     found = {
         (circuit_id, name): int(lanes.keys[row, column])
-        for circuit_id, row in lanes.rows.items()
-        for name, column in lanes.columns.items()
+        for row, circuit_id in enumerate(lanes.circuits.to_pylist(), 1)
+        for column, name in enumerate(lanes.names.to_pylist(), 1)
     }
     assert {pair: key for pair, key in found.items() if key} == keys
+    pairs = [*keys, ("", "w"), ("c", "x")]
+    apart = (
+        pa.chunked_array([[pair[0]] for pair in pairs]),
+        pa.chunked_array([[p[1] for p in pairs]]),
+    )
+    assert lanes.keys_of(*apart).tolist() == [keys.get(pair, 0) for pair in pairs]
     assert not lanes.keys[0].any()
     assert not lanes.keys[:, 0].any()
