@@ -10,8 +10,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from linksla.sql import statement
 from processors.observations import Int64
-from processors.statements import read, run
+from processors.statements import run
 
 NEVER_SEEN_US: Final = -1
 KEYS_A_ROW: Final = 4_096
@@ -43,8 +44,7 @@ def seen_of(cursor: duckdb.DuckDBPyConnection, channel_key: Int64) -> Int64:
     first, last = (int(key) // KEYS_A_ROW for key in (channel_key.min(), channel_key.max()))
     found = np.full((last - first + 1) * KEYS_A_ROW, NEVER_SEEN_US, np.int64)
     bounds = {"first_key": first * KEYS_A_ROW, "last_key": last * KEYS_A_ROW}
-    rows = read(cursor, "seen", bounds)
-    for key, content in zip(*(rows.column(name).to_pylist() for name in _ROWS.names), strict=True):
+    for key, content in cursor.execute(statement("processors", "seen"), bounds).fetchall():
         at = key - first * KEYS_A_ROW
         found[at : at + KEYS_A_ROW] = unpacked(content)
     seen: Int64 = found[channel_key - first * KEYS_A_ROW]
