@@ -26,16 +26,19 @@ INT64_TABLE: Final[Any] = types.Array(types.int64, 2, "C")
 INT64: Final[Any] = types.int64
 
 
-def compiled(*arguments: object) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+def compiled(
+    *arguments: object, is_short: bool = False
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     """Compile a function for arguments of these types, once: other types are an error.
 
     The machine code is cached beside the module, or in the user's cache where that may not be
-    written; making it takes about 1 s a loop, reading it 10 ms. It runs outside Python's lock.
+    written; making it takes about 1 s a loop, reading it 10 ms. It runs outside Python's lock,
+    unless it `is_short`: some tenths of a millisecond are less than to wait for the lock again.
     Integers are 64 bits and wrap around; nothing checks an index.
     """
 
     def compile_now(function: Callable[_P, _R]) -> Callable[_P, _R]:
-        made = numba.njit([tuple(arguments)], nogil=True, cache=True)(function)
+        made = numba.njit([tuple(arguments)], nogil=not is_short, cache=True)(function)
         return cast(Callable[_P, _R], made)
 
     return compile_now

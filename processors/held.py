@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 import numpy as np
 
-from linksla.compiled import BOOLS, INT64S, compiled
+from linksla.compiled import BOOLS, INT64, INT64S, compiled
 from linksla.sql import statement
 from processors.channels import Channels
 from processors.observations import Bool, Int64, Observations
@@ -21,6 +21,8 @@ from processors.progress import Progress
 
 _COMMITS_MAX: Final = 2
 """The last, and the one under way: readers take what they need at once."""
+
+_BLOCK: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,14 @@ class Held:
 
     def waiting(self, channel_key: Int64) -> Observations:
         """Return what cells beyond complete may need of channels, by (channel_key, observed_at)."""
+        if len(channel_key) == 0:
+            return Observations.together([])
         wanted = np.zeros(len(self.channels), np.bool_)
         wanted[channel_key] = True
-        parts = [part.take(_rows_of(part.track, wanted)) for part in self.progress.tail]
+        first, last = int(channel_key.min()), int(channel_key.max())
+        parts = [
+            part.take(_rows_of(part.track, first, last, wanted)) for part in self.progress.tail
+        ]
         return Observations.together([part for part in parts if len(part)]).ordered()
 
 
@@ -98,17 +105,26 @@ class Commits:
             return self._held.get(number)
 
 
-@compiled(INT64S, BOOLS)
-def _rows_of(track: Int64, wanted: Bool) -> Int64:
-    """Return the rows whose track is wanted; few of them, of millions."""
-    found = np.empty(1024, np.int64)
-    count = 0
-    for row in range(len(track)):
-        if wanted[track[row]]:
-            if count == len(found):
-                larger = np.empty(2 * count, np.int64)
-                larger[:count] = found
-                found = larger
-            found[count] = row
-            count += 1
-    return found[:count]
+@compiled(INT64S, INT64, INT64, BOOLS, is_short=True)  # of 50,000 rows, 60 times at 100,000/s
+def _rows_of(track: Int64, first: int, last: int, wanted: Bool) -> Int64:
+    """Return the rows whose track is wanted; all of those lie in [first, last].
+
+    Counted block by block before any is noted: of a circuit there is one in 20,000.
+    """
+    rows, blocks, most = len(track), -(-len(track) // _BLOCK), 0
+    held = np.zeros(blocks, np.int64)
+    for block in range(blocks):
+        count = 0
+        for row in range(block * _BLOCK, min((block + 1) * _BLOCK, rows)):
+            count += (track[row] >= first) & (track[row] <= last)
+        held[block] = count
+        most += count
+    found, at = np.empty(most, np.int64), 0
+    for block in range(blocks):
+        if held[block] == 0:
+            continue
+        for row in range(block * _BLOCK, min((block + 1) * _BLOCK, rows)):
+            if first <= track[row] <= last and wanted[track[row]]:
+                found[at] = row
+                at += 1
+    return found[:at]

@@ -125,7 +125,7 @@ def _cells(parts: Sequence[Buckets], first: int, groups: int, least: int, width:
     return cells
 
 
-@compiled(INT64S, INT64S, INT32S, INT64)
+@compiled(INT64S, INT64S, INT32S, INT64, is_short=True)
 def _least_and_greatest(group: Int64, lengths: Int64, bucket: Int32, end: int) -> tuple[int, int]:
     """Return the least and the greatest bucket below `end` of rows that have a group; end, -1."""
     least, greatest, at = end, -1, 0
@@ -140,7 +140,7 @@ def _least_and_greatest(group: Int64, lengths: Int64, bucket: Int32, end: int) -
     return least, greatest
 
 
-@compiled(INT64S, INT64S, INT32S, INT64S, INT64, INT64, INT64_TABLE)
+@compiled(INT64S, INT64S, INT32S, INT64S, INT64, INT64, INT64_TABLE, is_short=True)
 def _count(
     group: Int64, lengths: Int64, bucket: Int32, count: Int64, first: int, least: int, cells: Int64
 ) -> None:
@@ -158,7 +158,7 @@ def _count(
         at = ends
 
 
-@compiled(INT64_TABLE)
+@compiled(INT64_TABLE, is_short=True)
 def _ranks(cells: Int64) -> Int64:
     """Return the columns that hold rank ⌈n/20⌉, ⌈n/2⌉ and ⌈19n/20⌉ of each group; -1: empty."""
     groups, width = cells.shape
@@ -207,7 +207,7 @@ class Sums:
 
 @compiled(
     INT64S, INT64S, INT64S, INT64S, FLOAT64S, INT64S,
-    INT64S_OWN, INT64S_OWN, INT64S_OWN, FLOAT64S_OWN, INT64S_OWN,
+    INT64S_OWN, INT64S_OWN, INT64S_OWN, FLOAT64S_OWN, INT64S_OWN, is_short=True,
 )  # fmt: skip
 def _add(
     group: Int64, count: Int64, high: Int64, low: Int64, least: Float64, greatest: Int64,
