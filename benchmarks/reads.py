@@ -27,7 +27,7 @@ from benchmarks.producer import circuit_name
 from benchmarks.reads_store import DAY_S, HOUR_S, fill
 from linksla.clock import iso
 
-WARM_S = 8.0
+WARM_S = 40.0  # a node that starts judges all circuits once, for half a minute beside the stream
 
 
 def main() -> int:

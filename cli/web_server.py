@@ -74,7 +74,9 @@ def _listen(where: tuple[str, int] | Path) -> socket.socket:
             finally:
                 os.umask(before)
         else:
-            listener = socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET)
+            family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
+            # Named TCP, or asyncio lets each answer's body wait 40 ms for the headers' receipt.
+            listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(where)
         listener.listen(256)

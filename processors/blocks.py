@@ -83,14 +83,14 @@ def _add(ranges: list[Range], lower: int, upper: int) -> None:
 
 def readable(cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int]) -> Readable:
     """Return which hours of channels may be read from blocks."""
-    rows = dict(cursor.execute(statement("processors", "blocks_stand")).fetchall())
-    due = cursor.execute(
-        statement("processors", "blocks_due_of"), {"channel_keys": list(channel_keys)}
+    found = cursor.execute(
+        statement("processors", "blocks_stand"), {"channel_keys": list(channel_keys)}
     ).fetchall()
+    rows = {name: value for name, value in found if name}
     folded = rows.get(_FOLDED, 0)
     # Folded minutes begin where their piece does, perhaps hours earlier: never mixed with blocks.
     from_s = folded + DAY_SECONDS if folded else 0
-    return Readable(from_s, rows.get(STAND, 0), frozenset(hour for (hour,) in due))
+    return Readable(from_s, rows.get(STAND, 0), frozenset(hour for name, hour in found if not name))
 
 
 def note_changed(writer: duckdb.DuckDBPyConnection, channel_key: Int64, start_s: Int64) -> None:

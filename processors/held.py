@@ -6,7 +6,7 @@ has all of it at hand. A snapshot's number says which commit it shows: the same 
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,18 +27,38 @@ _BLOCK: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Circuits:
+    """Circuits with the keys of their channels: `circuit` is the number in `ids` of each key."""
+
+    ids: tuple[str, ...]
+    circuit: Int64
+    channel_key: Int64
+
+    @classmethod
+    def of(cls, keys: Mapping[str, Sequence[int]]) -> "Circuits":
+        """Number circuits."""
+        return cls(
+            tuple(keys),
+            np.repeat(np.arange(len(keys)), [len(some) for some in keys.values()]),
+            np.array([key for some in keys.values() for key in some], np.int64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
     """All circuits that were ever registered, with the keys of their channels, in order."""
 
     keys: Mapping[str, tuple[int, ...]]
+    every: Circuits
 
     @classmethod
-    def of(cls, channels: Channels) -> "Circuits":
+    def of(cls, channels: Channels) -> "Registered":
         """Put the channels of each circuit together."""
         found: dict[str, list[int]] = {}
         for key, circuit_id in enumerate(channels.circuit_ids):
             if circuit_id:
                 found.setdefault(circuit_id, []).append(key)
-        return cls({name: tuple(keys) for name, keys in found.items()})
+        keys = {name: tuple(some) for name, some in found.items()}
+        return cls(keys, Circuits.of(keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +66,19 @@ class Held:
     """Where all channels stand after one commit; nobody writes to it any more."""
 
     channels: Channels
-    circuits: Circuits
+    registered: Registered
     progress: Progress
 
-    def named(self, circuit_ids: Iterable[str] | None) -> dict[str, tuple[int, ...]]:
-        """Return the channel keys of those circuits that have any; None: of all circuits."""
-        known = self.circuits.keys
-        if circuit_ids is None:
-            return dict(known)
+    def named(self, circuit_ids: Iterable[str]) -> dict[str, tuple[int, ...]]:
+        """Return the channel keys of those circuits that have any."""
+        known = self.registered.keys
         return {name: known[name] for name in circuit_ids if name in known}
+
+    def numbered(self, circuit_ids: Iterable[str] | None) -> Circuits:
+        """Return those circuits that have channels; None: all."""
+        if circuit_ids is None:
+            return self.registered.every
+        return Circuits.of(self.named(circuit_ids))
 
     def waiting(self, channel_key: Int64) -> Observations:
         """Return what cells beyond complete may need of channels, by (channel_key, observed_at)."""
@@ -76,16 +100,16 @@ class Commits:
         """Nothing is held yet."""
         self._lock = threading.Lock()
         self._held: dict[int, Held] = {}
-        self._circuits: tuple[Channels, Circuits] | None = None
+        self._registered: tuple[Channels, Registered] | None = None
 
     def hold(self, number: int, channels: Channels, progress: Progress) -> None:
         """Hold what commit `number` will leave, before it is certain: no snapshot shows it yet.
 
         If it fails, the next that has its number takes its place.
         """
-        if self._circuits is None or self._circuits[0] is not channels:
-            self._circuits = channels, Circuits.of(channels)
-        held = Held(channels, self._circuits[1], progress)
+        if self._registered is None or self._registered[0] is not channels:
+            self._registered = channels, Registered.of(channels)
+        held = Held(channels, self._registered[1], progress)
         with self._lock:
             self._held[number] = held
             for old in [known for known in self._held if known <= number - _COMMITS_MAX]:

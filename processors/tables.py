@@ -87,12 +87,11 @@ def stands(
 
 def held_stands(held: Held, circuit_ids: Iterable[str] | None = None) -> Stands:
     """Return what `stands` does, of the commit that is held."""
-    named = held.named(circuit_ids)
-    key = np.array([key for keys in named.values() for key in keys], np.int64)
-    channels, progress = held.channels, held.progress
+    circuits = held.numbered(circuit_ids)
+    channels, progress, key = held.channels, held.progress, circuits.channel_key
     return _stands(
-        list(named),
-        np.repeat(np.arange(len(named)), [len(keys) for keys in named.values()]),
+        circuits.ids,
+        circuits.circuit,
         key,
         progress.observed_at_us_max[key],
         progress.interval_us_max[key],

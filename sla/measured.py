@@ -27,6 +27,7 @@ from processors.packs import Int32
 
 _FAR_APART_SECONDS: Final = BLOCK_SECONDS
 _GROUPS_MAX: Final = 8
+_FOREVER_S: Final = 1 << 40
 _CELLS_MAX: Final = 4_000_000
 """Bins × buckets that are counted at once, 32 MB."""
 
@@ -52,6 +53,35 @@ class Bins:
     def whole_hours(self) -> bool:
         """Whether every hour lies in one bin."""
         return self.start_s % BLOCK_SECONDS == 0 and self.step_s % BLOCK_SECONDS == 0
+
+
+def grouped(
+    channel_key: Int64, start_s: Int64, keys: Int64, ranges: Sequence[Range], bins: Bins | None
+) -> Int64:
+    """Return the group of each row: its channel's number in `keys` × bins + its bin.
+
+    Without bins its channel's number; -1: the row starts in none of the ranges, which are in order
+    of time.
+    """
+    lower, upper = np.array(ranges, np.int64).reshape(-1, 2).T.copy()
+    first_s, step_s, count = (0, _FOREVER_S, 1) if bins is None else (
+        bins.start_s, bins.step_s, bins.count
+    )  # fmt: skip
+    return _grouped(channel_key, start_s, keys, lower, upper, first_s, step_s, count)
+
+
+@compiled(INT64S, INT64S, INT64S, INT64S, INT64S, INT64, INT64, INT64, is_short=True)
+def _grouped(
+    channel_key: Int64, start_s: Int64, keys: Int64, lower: Int64, upper: Int64,
+    first_s: int, step_s: int, bins: int,
+) -> Int64:  # fmt: skip
+    found = np.full(len(start_s), -1, np.int64)
+    for row in range(len(start_s)):
+        at = np.searchsorted(lower, start_s[row], side="right") - 1
+        if at >= 0 and start_s[row] < upper[at]:
+            number = np.searchsorted(keys, channel_key[row])
+            found[row] = number * bins + (start_s[row] - first_s) // step_s
+    return found
 
 
 @dataclass(frozen=True, slots=True)

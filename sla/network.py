@@ -3,10 +3,11 @@
 import copy
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import duckdb
 
@@ -27,6 +28,8 @@ from sla.telemetry import Telemetry
 
 Reclassified = Mapping[str, tuple[Reclassification, ...]]
 """What people said about outages, by circuit."""
+
+_SCOPES_MAX: Final = 16
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -57,6 +60,8 @@ class OnNetwork:
         self._histories = RememberedHistories(
             Historian(inventory, contracts, maintenance, reclassified)
         )
+        self._seen_lock = threading.Lock()
+        self._seen: dict[Scope, dict[str, tuple[Ownership, ...]]] = {}
         self._now: OnNetwork = self
 
     def __init_subclass__(cls) -> None:
@@ -76,7 +81,7 @@ class OnNetwork:
         What is remembered of circuits that did not change stays remembered.
         """
         fresh = copy.copy(self)
-        fresh._inventory = inventory
+        fresh._inventory, fresh._seen = inventory, {}
         fresh._maintenance = tuple(maintenance)
         historian = Historian(inventory, self._contracts, maintenance, reclassified)
         fresh._histories = self._histories.judged_by(historian)
@@ -98,6 +103,18 @@ class OnNetwork:
             for name in circuit_ids
             if name in circuits and (owns := owned(circuits[name], scope))
         }
+
+    def _everything(self, scope: Scope) -> Mapping[str, tuple[Ownership, ...]]:
+        """Return `_visible` of all circuits, remembered: of 20,000 it takes 30 ms to find out."""
+        with self._seen_lock:
+            found = self._seen.get(scope)
+        if found is None:
+            found = self._visible(scope, self._inventory.circuits)
+            with self._seen_lock:
+                while len(self._seen) >= _SCOPES_MAX:
+                    self._seen.pop(next(iter(self._seen)))
+                self._seen[scope] = found
+        return found
 
     def at_once(self) -> AbstractContextManager[None]:
         """Answer all that this thread asks within the block from one instant.

@@ -341,7 +341,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
 
     def alarms(self, scope: Scope, *, raised_only: bool = False) -> tuple[AlarmAnswer, ...]:
         """Return alarms as they stand: raised critical first, then oldest."""
-        seen = self._visible(scope, self._inventory.circuits)
+        seen = self._everything(scope)
         whole = isinstance(scope, AllCustomers)
         with self._snapshot() as cursor:
             return read_alarms(
@@ -353,7 +353,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         return self._freshness.of(scope, lambda: self._found_fresh(scope))
 
     def _found_fresh(self, scope: Scope) -> Freshness:
-        seen = self._visible(scope, self._inventory.circuits)
+        seen = self._everything(scope)
         with self._snapshot() as cursor:
             everything = len(seen) == len(self._inventory.circuits)
             names = None if everything else list(seen)

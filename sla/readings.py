@@ -14,18 +14,19 @@ import numpy as np
 from linksla.inventory import DAY_SECONDS, Circuit
 from linksla.sql import statement
 from processors.blocks import BLOCK_SECONDS, Range, Readable, Split, readable
-from processors.observations import Bool, Float64, Int64
+from processors.observations import Float64, Int64
 from processors.packs import (
     COLUMNS,
     KEYS,
     LOWS,
+    PACK_SECONDS_MAX,
     Pack,
     column_of,
     lists_of,
     packs_at,
     reordered,
 )
-from sla.measured import Bins, Buckets, Lines, Sums, counted, near, ranked
+from sla.measured import Bins, Buckets, Lines, Sums, counted, grouped, near, ranked
 from sla.measures import Observed, Totals
 from sla.performance import Asked, observed, rollup_seconds
 from sla.telemetry import Telemetry
@@ -62,7 +63,7 @@ class Rows:
         shape = len(self.keys), bins.count
         groups = self._by_bins.get(bins)
         if groups is None:  # four metrics ask for the same
-            groups = self._by_bins[bins] = tuple(self._binned(part, bins) for part in self.parts)
+            groups = self._by_bins[bins] = tuple(self._grouped(part, bins) for part in self.parts)
         count = len(self.keys) * bins.count
         if metric == "latency":
             low, middle, high = ranked(_buckets(self.parts, groups), count).T
@@ -83,7 +84,7 @@ class Rows:
 
     def observed(self, asked: Asked) -> tuple[Observed, ...]:
         """Return what all rows come to, by channel; those without a row are left out."""
-        groups = [self._rows(part) for part in self.parts]
+        groups = [self._grouped(part, None) for part in self.parts]
         buckets = counted(_buckets(self.parts, groups), len(self.keys))
         found = []
         for channel in asked.channels:
@@ -96,16 +97,9 @@ class Rows:
                 found.append(_observed(asked, channel.channel, of, buckets[at]))
         return tuple(found)
 
-    def _rows(self, part: Part) -> Int64:
-        """Return the number of each row's channel; -1: the row does not count."""
-        row = np.searchsorted(self.keys, part.pack.channel_key)
-        return np.where(_within(part.pack.start_s, part.ranges), row, -1)
-
-    def _binned(self, part: Part, bins: Bins) -> Int64:
-        """Return which channel and bin each row belongs to; -1: the row does not count."""
-        row = self._rows(part)
-        group = row * bins.count + (part.pack.start_s - bins.start_s) // bins.step_s
-        return np.where(row < 0, -1, group)
+    def _grouped(self, part: Part, bins: Bins | None) -> Int64:
+        pack = part.pack
+        return grouped(pack.channel_key, pack.start_s, self.keys, part.ranges, bins)
 
 
 def _buckets(parts: Sequence[Part], groups: Sequence[Int64]) -> list[Buckets]:
@@ -217,7 +211,7 @@ class Readings:
                 self._readable = readable(self._cursor, self._keys)
             split = self._readable.split(pieces)
         forms = (
-            (self._blocks, split.blocks, days(split.blocks)),
+            (self._blocks, split.blocks, _whole_packs(split.blocks)),
             (self._steps, split.steps, _ahead(split.steps)),
         )
         return Rows(
@@ -232,6 +226,20 @@ class Readings:
     def observed(self, asked: Asked) -> tuple[Observed, ...]:
         """Return what is asked, by channel, exactly as `observed_of` does."""
         return self.rows(asked.pieces).observed(asked) if asked.pieces else ()
+
+
+def _whole_packs(ranges: Sequence[Range]) -> list[Range]:
+    """Return the days ranges lie in, and what lies before them in the pack they begin in.
+
+    It is unpacked with them, and a page's charts often begin some days before its month.
+    """
+    found: list[Range] = []
+    for lower, upper in days(ranges):
+        begins = lower // PACK_SECONDS_MAX * PACK_SECONDS_MAX
+        if found and begins <= found[-1][1]:
+            begins = found.pop()[0]
+        found.append((begins, upper))
+    return found
 
 
 def _ahead(ranges: Sequence[Range]) -> list[Range]:
@@ -267,15 +275,6 @@ def without(ranges: Sequence[Range], known: Sequence[Range]) -> list[Range]:
         if at < upper:
             found.append((at, upper))
     return found
-
-
-def _within(start_s: Int64, ranges: Sequence[Range]) -> Bool:
-    if not ranges:
-        return np.zeros(len(start_s), np.bool_)
-    lower, upper = np.array(ranges, np.int64).T
-    at = np.searchsorted(lower, start_s, "right") - 1
-    inside: Bool = (at >= 0) & (start_s < upper[at])
-    return inside
 
 
 def days(ranges: Sequence[Range]) -> list[Range]:

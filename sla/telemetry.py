@@ -148,14 +148,15 @@ def read(
         fingerprints = spans.fingerprints(keys)
     else:
         fingerprints = _fingerprints(cursor, {**ids, "first_key": first, "last_key": last})
+    counts = cursor.execute(statement("sla", "circuit_counts"), ids).fetchall()
     return Telemetry(
         known,
         stands.complete_up_to(),
         stands.live_to(),
         _live_spans(tables.provisional_spans(held or cursor, stands)),
         fingerprints,
-        dict(cursor.execute(statement("sla", "ledger_counts"), ids).fetchall()),
-        _calculation_versions(cursor, circuit_ids),
+        {name: number for name, month, number in counts if not month},
+        {(name, month): number for name, month, number in counts if month},
         spans,
     )
 
@@ -176,12 +177,3 @@ def _live_spans(runs: Runs) -> dict[int, tuple[LiveSpan, ...]]:
         measured = None if loss_class == LOSS_CLASS_UNKNOWN else loss_class
         found.setdefault(key, []).append(LiveSpan(key, start_s, end_s, bgp, measured))
     return {key: tuple(spans) for key, spans in found.items()}
-
-
-def _calculation_versions(
-    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]
-) -> dict[tuple[str, str], int]:
-    rows = cursor.execute(
-        statement("sla", "calculation_versions"), {"circuit_ids": list(circuit_ids)}
-    ).fetchall()
-    return {(circuit_id, month): version for circuit_id, month, version in rows}

@@ -52,10 +52,19 @@ class OnVersions(OnNetwork):
         asked = {"circuit_id": circuit_id, "month": month}
         with self._snapshot() as cursor:
             rows = cursor.execute(statement("sla", "verdict_versions"), asked).fetchall()
+            changed: Mapping[int, tuple[int, int]] = {}
+            if len(rows) > 1:  # the first calculation has no cause
+                changed = {
+                    version: (late, conflicting)
+                    for version, late, conflicting in cursor.execute(
+                        statement("sla", "verdict_causes"), asked
+                    ).fetchall()
+                }
         found: list[MonthVersion] = []
         earlier: Mapping[str, object] | None = None
-        for number, at_us, reason, payload, late, conflicting in rows:
+        for number, at_us, reason, payload in rows:
             body = json.loads(payload)
+            late, conflicting = changed.get(number, (0, 0))
             start_s = parse_instant(body["period"]["start"])
             end_s = parse_instant(body["period"]["end"])
             if any(own.start_s <= start_s and end_s <= own.end_s for own in owns):

@@ -5,12 +5,14 @@ from collections import defaultdict
 
 import pytest
 
+from linksla.inventory import DAY_SECONDS
 from linksla.stores import TelemetryStore
 from processors.buckets import bucket_middle_us, bucket_of
+from processors.packs import PACK_SECONDS_MAX
 from sla import telemetry
 from sla.measured import Bins
 from sla.performance import Asked, read_observed
-from sla.readings import Readings, without
+from sla.readings import Readings, _whole_packs, without
 from sla.spans import ReadSpans, known_spans
 from sla.telemetry import ChannelRow
 from tests.unit.processors_support import MIDNIGHT, US, Sample
@@ -169,3 +171,18 @@ def test_fingerprints_are_the_same_however_many_circuits_are_read(
     assert few.fingerprints.keys() == {"X"}
     memory_store.writer.execute("update spans set end_s = end_s + 10 where start_s % 7 = 0")
     assert telemetry.read(memory_store.writer, ["X"]).fingerprints != few.fingerprints
+
+
+def test_whole_packs_hold_the_days_of_ranges_and_are_apart() -> None:
+    rng = random.Random(7)
+    for _ in range(300):
+        cuts = sorted(rng.sample(range(0, 60 * DAY_SECONDS, 3_600), 6))
+        ranges = list(zip(cuts[::2], cuts[1::2], strict=True))
+        found = _whole_packs(ranges)
+
+        wanted = {second // DAY_SECONDS for a, b in ranges for second in range(a, b, 3_600)}
+        held = [day for a, b in found for day in range(a // DAY_SECONDS, b // DAY_SECONDS)]
+        assert wanted <= set(held)
+        assert len(held) == len(set(held)), "no day is read twice"
+        assert all(lower % PACK_SECONDS_MAX == 0 for lower, _ in found)
+        assert {b for _, b in found} <= {(day + 1) * DAY_SECONDS for day in wanted}
