@@ -90,19 +90,27 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
         )
         until = began + arguments.seconds + WARM_S
         took = read(node, prepared["whole"], began + WARM_S, until)
-    everything = np.array([ms for values in took.values() for ms in values])
-    for name, values in [*took.items(), ("all", everything)]:
+    everything = [one for answers in took.values() for one in answers]
+    for name, answers in [*took.items(), ("all", everything)]:
+        values = [ms for _, ms in answers]
         print(
             f"{name}: n {len(values)}, p50 {np.median(values):.0f} ms, p99 "
             f"{np.quantile(values, 0.99):.0f} ms, max {np.max(values):.0f} ms"
         )
+    slowest = sorted(everything, key=lambda one: -one[1])[:8]
+    print("slowest:", ", ".join(f"{ms:.0f} ms at +{at - began - WARM_S:.1f} s"
+                                for at, ms in sorted(slowest)))  # fmt: skip
     report_events(node.events, began + WARM_S, until)
 
 
-def read(node: LiveNode, whole: int, from_s: float, until: float) -> dict[str, list[float]]:
-    """Ask at random until an instant; return milliseconds by kind, of answers since `from_s`."""
+Took = dict[str, list[tuple[float, float]]]
+"""By kind of question: when each was answered, and the milliseconds it took."""
+
+
+def read(node: LiveNode, whole: int, from_s: float, until: float) -> Took:
+    """Ask at random until an instant; return what answers took since `from_s`."""
     rng = random.Random(1)
-    took: dict[str, list[float]] = {"page": [], "series": [], "month": []}
+    took: Took = {"page": [], "series": [], "month": []}
     with node.client() as client:
         while time.time() < until:
             name = circuit_name(rng.randrange(whole))
@@ -123,7 +131,7 @@ def read(node: LiveNode, whole: int, from_s: float, until: float) -> dict[str, l
                 answer = client.get(address)
                 answer.raise_for_status()
                 if time.time() >= from_s:
-                    took[kind].append((time.perf_counter() - began) * 1_000)
+                    took[kind].append((time.time(), (time.perf_counter() - began) * 1_000))
     return took
 
 

@@ -1,4 +1,4 @@
-"""Small answers are sent at once: the second packet of one does not wait for the first's receipt."""
+"""Small answers are sent at once: no second packet waits for the receipt of the first."""
 
 import asyncio
 import socket
