@@ -29,7 +29,8 @@ class Packed:
             names.append((one.name, tuple(one.throughput), tuple(one.buckets)))
             sums.extend(_sums(one))
             for totals in one.throughput.values():
-                sums.extend((totals.count, totals.total, totals.greatest))
+                high, low = divmod(totals.total, _HALF)  # a sum of bit/s may be beyond 64 bits
+                sums.extend((totals.count, high, low, totals.greatest))
             for buckets in (one.latency_buckets, *one.buckets.values()):
                 sums.append(len(buckets))
                 counts.extend([bucket << _SHIFT | n for bucket, n in buckets.items()])
@@ -56,8 +57,9 @@ class Packed:
             at += _SUMS
             rates = {}
             for metric in throughput:
-                rates[metric] = Totals(*sums[at : at + 3])
-                at += 3
+                count, high, low, greatest = sums[at : at + 4]
+                rates[metric] = Totals(count, high * _HALF + low, greatest)
+                at += 4
             latency = buckets()
             rest = {metric: buckets() for metric in others}
             found.append(
@@ -70,6 +72,7 @@ class Packed:
 
 _SHIFT: Final = 48  # buckets have 16 bits, counts 48: a month at 10,000 a second has 35
 _COUNT: Final = (1 << _SHIFT) - 1
+_HALF: Final = 1 << 32
 
 
 def _sums(one: Observed) -> tuple[int, ...]:

@@ -116,7 +116,8 @@ counts = st.dictionaries(st.integers(0, 2**16 - 1), st.integers(1, 2**47), max_s
 def seen(
     name: str, sums: list[int], latency: dict[int, int], rx: bool, others: dict[str, dict[int, int]]
 ) -> Observed:
-    rates = {"throughput_rx": Totals(*sums[:3])} if rx else {}
+    # bits of a month at hundreds of Gbit/s are more than 64 bits hold
+    rates = {"throughput_rx": Totals(sums[0], sums[1] << 20, sums[2])} if rx else {}
     return Observed(name, *sums[:7], latency, *sums[7:], rates, others)
 
 
