@@ -9,6 +9,7 @@ from linksla.settings import RetentionSettings, StorageSettings
 from linksla.stores import TelemetryStore
 from processors.housekeeping import Housekeeper
 from processors.minutes import Pieces
+from processors.packs import PACK_SECONDS_MAX
 from tests.unit.processors_support import (
     DAY,
     MIDNIGHT,
@@ -69,13 +70,17 @@ def test_each_kind_of_data_is_kept_for_its_own_time(tmp_path: Path) -> None:
     assert 5 <= kept_days["pending"] <= 5 + 3
     assert 12 <= kept_days["rejects"] <= 14
     assert FOLD_AFTER_DAYS <= kept_days["every minute"] <= FOLD_AFTER_DAYS + 2
-    assert kept_days["blocks"] <= FOLD_AFTER_DAYS + 2
+    longest_days = PACK_SECONDS_MAX // DAY  # a pack goes once its last day is folded
+    assert kept_days["blocks"] <= FOLD_AFTER_DAYS + 2 + longest_days
     assert kept_days["spans"] == kept_days["rollups"] == DAYS
     watermark_to(writer, DAYS * DAY + 3_600)
     ((samples_counted,),) = store.writer.execute("select sum(samples) from rollups").fetchall()
     assert samples_counted == DAYS * DAY // GRID
-    for name in ("samples", "files", "pending", "rejects", "blocks"):  # none grows
+    for name in ("samples", "files", "pending", "rejects"):  # none grows
         assert max(one[name] for one in sizes[40:]) <= 1.2 * max(sizes[39][name], 5), name
+    # packs: those of 8 days, of the days since, and of the last hours
+    longest = (FOLD_AFTER_DAYS + 2) // longest_days + 2
+    assert max(one["blocks"] for one in sizes) <= longest + longest_days + 3
     old = "rollup_parts where start_s < " + str(now_s - (FOLD_AFTER_DAYS + 2) * DAY)
     days = DAYS - FOLD_AFTER_DAYS - 2
     assert count_of(store, old) == days * 2  # the first hour's row, and one for the rest
