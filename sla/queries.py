@@ -341,8 +341,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
 
     def alarms(self, scope: Scope, *, raised_only: bool = False) -> tuple[AlarmAnswer, ...]:
         """Return alarms as they stand: raised critical first, then oldest."""
-        seen = self._everything(scope)
-        whole = isinstance(scope, AllCustomers)
+        seen, whole = self._everything(scope), isinstance(scope, AllCustomers)
         with self._snapshot() as cursor:
             return read_alarms(
                 cursor, self._inventory, seen, raised_only=raised_only, whole_stream=whole
@@ -354,9 +353,8 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
 
     def _found_fresh(self, scope: Scope) -> Freshness:
         seen = self._everything(scope)
+        names = None if len(seen) == len(self._inventory.circuits) else list(seen)
         with self._snapshot() as cursor:
-            everything = len(seen) == len(self._inventory.circuits)
-            names = None if everything else list(seen)
             horizons = telemetry.horizons(cursor, names, self._held(cursor))
         return freshness(horizons, seen, self._inventory.circuits)
 

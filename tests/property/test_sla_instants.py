@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.answers import Bucket, Outcome, Seconds
+from sla.budget_answers import Burn
 from sla.budgets import burn_rates, burning_after, calm_after
 from sla.contracts import AvailabilityTerms
 from sla.judge import Scenario
@@ -69,18 +70,27 @@ def going_on(runs: list[JudgedRun], kind: Bucket, seconds: int) -> list[JudgedRu
     return [*runs, JudgedRun(ENDS, ENDS + seconds, kind, kind, bad=kind is Bucket.DOWN)]
 
 
+MONTH_S = 31 * 86_400
+
+
+def rates(
+    runs: list[JudgedRun], bucket: Bucket, after: int, start_s: int, allowance: Fraction
+) -> tuple[Burn, ...]:
+    """Return burn rates after so many more seconds of a bucket."""
+    more = going_on(runs, bucket, after)
+    return burn_rates(more, start_s, ENDS + after, start_s + MONTH_S, allowance)
+
+
 @settings(max_examples=150)
 @given(runs=past, allowance=allowances, start_s=st.sampled_from((0, 290_000)),
        tried=st.lists(st.integers(1, 20_000), max_size=6))  # fmt: skip
 def test_no_rule_burns_before_so_much_more_is_down_and_one_that_burns_goes_on(
     runs: list[JudgedRun], allowance: Fraction, start_s: int, tried: list[int]
 ) -> None:
-    whole = start_s + 31 * 86_400
-    told = burning_after(runs, start_s, ENDS, whole, allowance)
+    told = burning_after(runs, start_s, ENDS, start_s + MONTH_S, allowance)
 
     def burns(after: int) -> bool:
-        found = burn_rates(going_on(runs, Bucket.DOWN, after), start_s, ENDS + after, whole,
-                           allowance)  # fmt: skip
+        found = rates(runs, Bucket.DOWN, after, start_s, allowance)
         return any(one.burning for one in found)
 
     assert (told is None) == burns(0)
@@ -96,12 +106,10 @@ def test_no_rule_burns_before_so_much_more_is_down_and_one_that_burns_goes_on(
 def test_rules_are_calm_at_the_second_that_is_foretold_and_never_before(
     runs: list[JudgedRun], allowance: Fraction, start_s: int
 ) -> None:
-    whole = start_s + 31 * 86_400
-    told = calm_after(runs, start_s, ENDS, whole, allowance)
+    told = calm_after(runs, start_s, ENDS, start_s + MONTH_S, allowance)
 
     def calm(after: int) -> bool:
-        found = burn_rates(going_on(runs, Bucket.UP, after), start_s, ENDS + after, whole,
-                           allowance)  # fmt: skip
+        found = rates(runs, Bucket.UP, after, start_s, allowance)
         return all(one.calm and not one.burning for one in found)
 
     assert calm(told)

@@ -7,7 +7,6 @@ judged after every poll, and what fresh queries say is what stands in it.
 
 import os
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,16 +104,7 @@ def stream(rng: random.Random, inventory: Inventory, begins: int, ends: int) -> 
                 odd = rng.choice([40, 90]) if rng.random() < 0.002 else late
                 calls.append((second + odd, sample))
     calls.sort(key=lambda call: call[0])
-    polls, at = [], begins
-    while at < ends + 120:
-        upper = at + rng.choice([10, 10, 10, 20, 50])
-        polls.append([
-            replace(sample, append_time_us=come * US)
-            for come, sample in calls
-            if at <= come < upper
-        ])  # fmt: skip
-        at = upper
-    return polls
+    return watching.cut(rng, calls, (begins, ends + 120), [10, 10, 10, 20, 50])
 
 
 def windows(rng: random.Random, begins: int, ends: int) -> tuple[MaintenanceWindow, ...]:

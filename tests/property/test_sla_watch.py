@@ -7,6 +7,7 @@ and one that goes. At the end both equal a judgement from cold, of all at once a
 
 import os
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -133,10 +134,18 @@ def stream(rng: random.Random, inventory: Inventory) -> list[list[Sample]]:
                     again = replace(sample, sequence=1, latency_us=rng.randint(3_000, 9_000))
                     calls.append((second + late + rng.choice([5, 200]), again))
     calls.sort(key=lambda call: call[0])
+    return cut(rng, calls, (BEGINS, ENDS + 400), [7, 20, 45, 45, 150])
+
+
+def cut(
+    rng: random.Random, calls: Sequence[tuple[int, Sample]], within: tuple[int, int],
+    lengths_s: Sequence[int],
+) -> list[list[Sample]]:  # fmt: skip
+    """Return polls of some of these lengths, one after the other; `calls` in order of arrival."""
     polls: list[list[Sample]] = []
-    at = BEGINS
-    while at < ENDS + 400:
-        upper = at + rng.choice([7, 20, 45, 45, 150])
+    at, end = within
+    while at < end:
+        upper = at + rng.choice(lengths_s)
         polls.append([
             replace(sample, append_time_us=come * US)
             for come, sample in calls
