@@ -1,7 +1,7 @@
 """Hours of a circuit's channels as one row: what a page reads of a month lies in a few places.
 
 A row of lists cost as much as its 2,048 neighbours, whose lists were unpacked with it: a month of a
-circuit took 100 ms to read at 80,000 channels. A pack is found by an index and unpacked alone.
+circuit took 100 ms to read at 80,000 channels. A pack is found by its place and unpacked alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,12 +46,6 @@ def place_of(circuit_key: int, second: int) -> int:
     `circuit_key`: the least key of the circuit's channels.
     """
     return circuit_key * _PLACES + second // _PLACE_SECONDS
-
-
-def places_of(circuit_key: int, from_s: int, to_s: int) -> list[int]:
-    """Return the places of the packs of a circuit that begin in [from_s, to_s)."""
-    first, last = (second // _PLACE_SECONDS for second in (from_s, to_s - 1))
-    return [circuit_key * _PLACES + number for number in range(first, last + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +195,14 @@ def packs_at(
     An hour lies in a pack that begins on its day, at or before it, or in the longest there is,
     which may hold other days, too.
     """
-    longest_s = from_s // PACK_SECONDS_MAX * PACK_SECONDS_MAX
-    within = {"from_s": from_s, "to_s": to_s, "longest_s": longest_s}
-    found: list[Placed] = []
-    for place in places_of(circuit_key, from_s, to_s):
-        asked = {**within, "place": place}
-        found += _decoded(cursor.execute(statement("processors", "packs_at"), asked).fetchall())
-    return found
+    asked = {
+        "first_place": place_of(circuit_key, from_s),
+        "last_place": place_of(circuit_key, to_s - 1),
+        "from_s": from_s,
+        "to_s": to_s,
+        "longest_s": from_s // PACK_SECONDS_MAX * PACK_SECONDS_MAX,
+    }
+    return _decoded(cursor.execute(statement("processors", "packs_at"), asked).fetchall())
 
 
 def _decoded(rows: Iterable[tuple[int, int, int, bytes]]) -> list[Placed]:

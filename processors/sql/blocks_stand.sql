@@ -1,9 +1,9 @@
--- How far blocks are made and minutes folded, by name; and, without one, hours of some channels that
--- are to be made again. Grain: number. Inputs: housekeeping, rollup_blocks_due, channel_keys (a
--- list). Reads only.
+-- How far housekeeping is, by name; and, without one, hours of some channels that are to be made
+-- again. Grain: number. Inputs: housekeeping, rollup_blocks_due, channel_keys (a list). Reads only.
+-- Without a condition on the name, which the index would answer: a look into an index of a table
+-- waits until the checkpoint that writes it has ended, 0.1 to 0.3 s at 100,000 samples/s.
 select name, value
 from housekeeping
-where name in ('blocked_to_s', 'folded_to_s')
 union all
 select distinct '' as name, start_s as value
 from rollup_blocks_due
