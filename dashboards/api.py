@@ -24,7 +24,7 @@ from dashboards.bodies import (
     ledger_day_body,
     outage_body,
     report_bodies,
-    series_body,
+    series_json,
     token_bodies,
 )
 from dashboards.paging import PAGE_DEFAULT, PAGE_MAX, etag, etag_matches
@@ -53,7 +53,10 @@ class Asked:
 
     def answer(self, body: object) -> Response:
         """Return a body as JSON with its ETag, or 304 when the caller has it."""
-        content = json.dumps(body, ensure_ascii=False).encode()
+        return self.encoded(json.dumps(body, ensure_ascii=False).encode())
+
+    def encoded(self, content: bytes) -> Response:
+        """Return JSON that is encoded already, with its ETag, or 304 when the caller has it."""
         tag = etag(self.principal.scope, content)
         if etag_matches(self.request.headers.get("if-none-match"), tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
@@ -161,7 +164,7 @@ def series(
         points = queries.series(scope, circuit_id, metric, start_s, end_s, step)
     if points is None:
         raise NOT_FOUND
-    return ask.answer({"from": iso(start_s), "to": iso(end_s), **series_body(points)})
+    return ask.encoded(series_json(start_s, end_s, points))
 
 
 @router.get(CIRCUIT_PATH + "/months/{month}")

