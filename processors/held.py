@@ -22,6 +22,10 @@ from processors.progress import Progress
 _COMMITS_MAX: Final = 2
 """The last, and the one under way: readers take what they need at once."""
 
+_SLOT_BITS: Final = 6
+"""Tracks are looked up 64 together: an index of 50,000 rows and 80,000 tracks is made in 0.2 ms."""
+_SLOTS_MAX: Final = 64
+"""Of more slots all rows are looked at."""
 _BLOCK: Final = 1024
 
 
@@ -62,12 +66,51 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
+class Slots:
+    """Where the rows of tracks lie in a part of the tail: those of slot i from begins[i] on."""
+
+    begins: Int64
+    rows: Int64
+
+    @classmethod
+    def of(cls, part: Observations) -> "Slots":
+        """Index a part."""
+        return cls(*_slotted(part.track))
+
+
+class Indexes:
+    """Indexes of parts of the tail, made when first asked for: most parts outlive many commits.
+
+    Without one a page looked at 3 million samples for the 240 of its circuit, 8 ms.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is indexed yet."""
+        self._known: dict[int, tuple[Observations, Slots]] = {}
+
+    def of(self, part: Observations) -> Slots:
+        """Return the index of a part; safe in any thread: two at once make the same."""
+        known = self._known.get(id(part))
+        if known is None:
+            # The part is kept with it: no other can have its id.
+            known = self._known[id(part)] = part, Slots.of(part)
+        return known[1]
+
+    def keep(self, parts: Iterable[Observations]) -> None:
+        """Forget the indexes of all other parts."""
+        self._known = {
+            key: known for key in map(id, parts) if (known := self._known.get(key)) is not None
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """Where all channels stand after one commit; nobody writes to it any more."""
 
     channels: Channels
     registered: Registered
     progress: Progress
+    indexes: Indexes
 
     def named(self, circuit_ids: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """Return the channel keys of those circuits that have any."""
@@ -87,10 +130,16 @@ class Held:
         wanted = np.zeros(len(self.channels), np.bool_)
         wanted[channel_key] = True
         first, last = int(channel_key.min()), int(channel_key.max())
-        parts = [
-            part.take(_rows_of(part.track, first, last, wanted)) for part in self.progress.tail
-        ]
-        return Observations.together([part for part in parts if len(part)]).ordered()
+        parts = []
+        for part in self.progress.tail:
+            if (last >> _SLOT_BITS) - (first >> _SLOT_BITS) >= _SLOTS_MAX:
+                rows = _rows_of(part.track, first, last, wanted)
+            else:
+                slots = self.indexes.of(part)
+                rows = _rows_in(part.track, slots.begins, slots.rows, first, last, wanted)
+            if len(rows):
+                parts.append(part.take(rows))
+        return Observations.together(parts).ordered()
 
 
 class Commits:
@@ -101,6 +150,7 @@ class Commits:
         self._lock = threading.Lock()
         self._held: dict[int, Held] = {}
         self._registered: tuple[Channels, Registered] | None = None
+        self._indexes = Indexes()
 
     def hold(self, number: int, channels: Channels, progress: Progress) -> None:
         """Hold what commit `number` will leave, before it is certain: no snapshot shows it yet.
@@ -109,16 +159,18 @@ class Commits:
         """
         if self._registered is None or self._registered[0] is not channels:
             self._registered = channels, Registered.of(channels)
-        held = Held(channels, self._registered[1], progress)
+        held = Held(channels, self._registered[1], progress, self._indexes)
         with self._lock:
             self._held[number] = held
             for old in [known for known in self._held if known <= number - _COMMITS_MAX]:
                 del self._held[old]
+            self._indexes.keep(part for one in self._held.values() for part in one.progress.tail)
 
     def drop(self) -> None:
         """Forget all: what comes next is known from the store only."""
         with self._lock:
             self._held.clear()
+            self._indexes.keep(())
 
     def shown_by(self, cursor: duckdb.DuckDBPyConnection) -> Held | None:
         """Return what is held of the commit that a cursor's transaction shows, if anything is."""
@@ -152,3 +204,38 @@ def _rows_of(track: Int64, first: int, last: int, wanted: Bool) -> Int64:
                 found[at] = row
                 at += 1
     return found[:at]
+
+
+@compiled(INT64S, is_short=True)
+def _slotted(track: Int64) -> tuple[Int64, Int64]:
+    """Return where each slot begins, one more than there are, and all rows, slot by slot."""
+    last = np.int64(0)
+    for row in range(len(track)):
+        last = max(last, track[row])
+    begins = np.zeros((last >> _SLOT_BITS) + 2, np.int64)
+    for row in range(len(track)):
+        begins[(track[row] >> _SLOT_BITS) + 1] += 1
+    for slot in range(1, len(begins)):
+        begins[slot] += begins[slot - 1]
+    at, rows = begins.copy(), np.empty(len(track), np.int64)
+    for row in range(len(track)):
+        slot = track[row] >> _SLOT_BITS
+        rows[at[slot]] = row
+        at[slot] += 1
+    return begins, rows
+
+
+@compiled(INT64S, INT64S, INT64S, INT64, INT64, BOOLS, is_short=True)  # of a few hundred rows
+def _rows_in(
+    track: Int64, begins: Int64, rows: Int64, first: int, last: int, wanted: Bool
+) -> Int64:
+    """Return the rows whose track is wanted, found by the index, in order."""
+    from_slot = min(first >> _SLOT_BITS, len(begins) - 1)
+    to_slot = min((last >> _SLOT_BITS) + 1, len(begins) - 1)
+    found, count = np.empty(begins[to_slot] - begins[from_slot], np.int64), 0
+    for at in range(begins[from_slot], begins[to_slot]):
+        row = rows[at]
+        if first <= track[row] <= last and wanted[track[row]]:
+            found[count] = row
+            count += 1
+    return np.sort(found[:count])

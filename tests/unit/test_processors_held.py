@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linksla.clock import ManualClock
 from linksla.errors import StoreError
@@ -10,7 +13,8 @@ from linksla.meters import Meters
 from linksla.model import Gap
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
-from processors.held import Commits, Held
+from processors.held import Commits, Held, Indexes, Slots, _rows_in
+from processors.observations import Int64, Observations
 from processors.tables import held_stands, stands
 from tests.unit.processors_support import at, circuit, inventory, numbered, poll_of
 from tests.unit.test_processors_writer import FailingWriter
@@ -121,3 +125,67 @@ def test_only_what_waits_of_the_channels_is_given_in_order(store: TelemetryStore
     assert len(waiting) == 9
     assert waiting.observed_at_us.tolist() == sorted(waiting.observed_at_us.tolist())
     assert held.named(["nobody's"]) == {}
+
+
+def part_of(tracks: Int64) -> Observations:
+    return Observations(tracks, *(np.arange(len(tracks)) for _ in range(4)))
+
+
+def found(part: Observations, slots: Slots, keys: list[int]) -> list[int]:
+    wanted = np.zeros(1_000, np.bool_)
+    wanted[keys] = True
+    rows = _rows_in(part.track, slots.begins, slots.rows, min(keys), max(keys), wanted)
+    return rows.tolist()
+
+
+@given(
+    st.lists(st.integers(0, 999), max_size=300),
+    st.lists(st.integers(0, 999), min_size=1, max_size=6),
+)
+def test_rows_found_by_an_index_are_those_that_looking_at_all_finds(
+    tracks: list[int], keys: list[int]
+) -> None:
+    part = part_of(np.array(tracks, np.int64))
+    expected = [row for row, track in enumerate(tracks) if track in keys]
+    assert found(part, Slots.of(part), keys) == expected
+
+
+def test_an_index_is_made_once_and_forgotten_with_its_part() -> None:
+    indexes = Indexes()
+    kept, gone = part_of(np.array([3, 1, 3])), part_of(np.array([1, 3]))
+    before = indexes.of(kept)
+    indexes.of(gone)
+    assert indexes.of(kept) is before
+
+    indexes.keep([part_of(np.array([3])), kept])
+
+    assert indexes.of(kept) is before
+    assert list(indexes._known) == [id(kept)]
+
+
+def test_one_circuit_and_all_circuits_are_given_the_same_of_each(store: TelemetryStore) -> None:
+    commits = Commits()
+    circuits = [circuit(f"C{n}", channels=("a", "b")) for n in range(2_200)]
+    writer = FailingWriter(
+        store, inventory(*circuits), TOPIC, TimeSettings(), ManualClock(), Meters(),
+        commits=commits,
+    )  # fmt: skip
+    writer.start()
+    few = ("C0", "C1", "C1100", "C2199")
+    samples = [
+        at(n, circuit_id=name, channel=channel, sequence=n)
+        for n in range(5) for name in few for channel in "ab"
+    ]  # fmt: skip
+    for number in range(2):
+        writer.write(poll_of(numbered(samples[number::2], number * 100)))
+    with store.reader() as cursor:
+        held = commits.shown_by(cursor)
+    assert held is not None
+    every = held.waiting(held_stands(held).channel_key)
+    assert len(every) == len(samples)
+    for name in few:
+        keys = held_stands(held, [name]).channel_key
+        one = held.waiting(keys)
+        expected = every.take(np.isin(every.track, keys))
+        assert one.track.tolist() == expected.track.tolist()
+        assert one.observed_at_us.tolist() == expected.observed_at_us.tolist()
