@@ -13,6 +13,7 @@ from processors.observations import integers
 from processors.runs import LOSS_CLASS_UNKNOWN, Runs
 
 _COLUMNS: Final = ("channel_key", "start_s", "end_s", "bgp", "loss_class")
+_LISTED_MAX: Final = 8  # of so few channels a list is looked through sooner than a hash is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class ReadSpans:
             "last_key": max(channel_keys),
         }
         # as arrays: a relation is bound twice before it runs, 0.7 ms
-        found = cursor.execute(statement("sla", "circuit_spans"), asked).fetchnumpy()
+        name = "circuit_spans" if len(channel_keys) <= _LISTED_MAX else "circuits_spans"
+        found = cursor.execute(statement("sla", name), asked).fetchnumpy()
         runs = Runs(*(np.asarray(found[name], np.int64) for name in _COLUMNS))
         return cls(runs, np.asarray(found["mark"], np.uint64))
 

@@ -9,7 +9,7 @@ from linksla.inventory import DAY_SECONDS
 from linksla.stores import TelemetryStore
 from processors.buckets import bucket_middle_us, bucket_of
 from processors.packs import PACK_SECONDS_MAX
-from sla import telemetry
+from sla import spans, telemetry
 from sla.measured import Bins
 from sla.performance import Asked, read_observed
 from sla.readings import Readings, _whole_packs, without
@@ -155,6 +155,24 @@ def test_spans_read_once_are_those_of_the_table(memory_store) -> None:
             assert getattr(once, name).tolist() == getattr(asked, name).tolist()
     assert len(read.runs) > 20
     assert len(ReadSpans.of(cursor, ()).runs) == 0
+
+
+def test_spans_of_many_channels_are_those_of_each(
+    memory_store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(memory_store, measured(5))
+
+    def read() -> list[tuple[int, ...]]:
+        found = ReadSpans.of(memory_store.writer, KEYS[::2])
+        columns = ("track", "start_s", "end_s", "bgp", "loss_class")
+        parts = [getattr(found.runs, name).tolist() for name in columns]
+        return sorted(zip(*parts, found.marks.tolist(), strict=True))
+
+    looked_through = read()
+    monkeypatch.setattr(spans, "_LISTED_MAX", 0)
+
+    assert read() == looked_through
+    assert {row[0] for row in looked_through} == set(KEYS[::2])
 
 
 def test_fingerprints_are_the_same_however_many_circuits_are_read(
