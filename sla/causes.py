@@ -49,6 +49,32 @@ def causes(before: Answer, after: Answer) -> tuple[Cause, ...]:
     return tuple(found)
 
 
+def basis(answer: Answer) -> Answer:
+    """Return what `causes` looks at of an answer that another one follows: a tenth of it."""
+    return {
+        "period": answer["period"],
+        "final": answer["final"],
+        "as_experienced_seconds": answer["as_experienced_seconds"],
+        "bad_but_not_down_seconds": answer["bad_but_not_down_seconds"],
+        "month_end": answer.get("month_end"),
+        "segments": [
+            {
+                "contract": one["contract"],
+                "start": one["start"],
+                "target": one.get("target"),
+                "bandwidth_mbps": one.get("bandwidth_mbps"),
+            }
+            for one in answer["segments"]
+        ],
+        "outages": [
+            {"attributions": [{"id": word["id"], "standing": word["standing"]} for word in words]}
+            for outage in answer["outages"]
+            if (words := _words(outage))
+        ],
+        "exclusions": answer["exclusions"],
+    }
+
+
 def _measured(answer: Answer) -> object:
     """Return what no decision changes."""
     return answer["as_experienced_seconds"], answer["bad_but_not_down_seconds"]

@@ -5,8 +5,7 @@ cost next to nothing (`sla.remembered`, `sla.performance` remember by content).
 """
 
 import json
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -15,19 +14,15 @@ from linksla.clock import Clock
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from sla.answers import MonthAnswer
-from sla.causes import Answer, causes
+from sla.causes import Answer, basis, causes
 from sla.json import to_json
 from sla.looks import Look
 from sla.queries import Queries
+from sla.standing import Month, Standing, StandingVerdicts
 
 FIRST = "first evaluation"
 _BUCKETS: Final = ("up", "down", "excluded", "unmeasured")
 _TEXTS_MAX: Final = 4_096  # most months say what they said at the last poll
-_PAYLOADS_MAX: Final = 1_024
-"""Of some 6 kB. Read from the table, one takes more than a millisecond: it is unpacked with some
-2,000 others. What changed lately is what changes next."""
-
-_Calculation = tuple[str, str, int]  # circuit, month, calculation version
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +35,11 @@ class VerdictChange:
     current: MonthAnswer
     reason: str
 
+    @property
+    def about(self) -> Month:
+        """The circuit and the month."""
+        return self.circuit_id, self.month
+
 
 class Evaluator:
     """Writes `verdict_history` through the store's writer, in the caller's transaction."""
@@ -48,7 +48,7 @@ class Evaluator:
         self._store = store
         self._queries = queries
         self._clock = clock
-        self._payloads: OrderedDict[_Calculation, str] = OrderedDict()
+        self._standing = StandingVerdicts()
         self.looks: dict[str, Look] = {}
         """What the last evaluation saw, by circuit."""
 
@@ -59,14 +59,10 @@ class Evaluator:
         """
         names = sorted(set(circuit_ids))
         writer = self._store.writer
-        standing = {
-            (name, month): (version, verdicts)
-            for name, month, version, verdicts in writer.execute(
-                statement("sla", "verdicts_standing"), {"circuit_ids": names}
-            ).fetchall()
-        }
+        standing = self._standing.of(writer, names)
+        versions = {month: one.version for month, one in standing.items()}
         changes = []
-        self.looks = self._queries.looks(writer, names)
+        self.looks = self._queries.looks(writer, names, versions)
         for look in self.looks.values():
             for answer in look.answers:
                 before = standing.get((answer.circuit_id, answer.month))
@@ -74,48 +70,45 @@ class Evaluator:
                 if change is not None:
                     changes.append(change)
         bodies = [to_json(change.current, commercial=True) for change in changes]
-        explained = self._explained(changes, bodies)
-        self._append(explained, [_payload(body) for body in bodies])
+        explained = self._explained(changes, bodies, standing)
+        self._append(explained, bodies)
         return tuple(explained)
 
     def _explained(
-        self, changes: Sequence[VerdictChange], bodies: Sequence[Answer]
+        self,
+        changes: Sequence[VerdictChange],
+        bodies: Sequence[Answer],
+        standing: Mapping[Month, Standing],
     ) -> list[VerdictChange]:
         """Return the changes with their causes added to the reasons: what, and by whose word."""
-        known = {
-            (change.circuit_id, change.month): change.current.calculation_version - 1
-            for change in changes
-            if change.previous is not None
-        }
-        payloads = self._payloads_of([(*month, version) for month, version in known.items()])
+        earlier = self._earlier({month: standing[month] for change in changes
+                                 if (month := change.about) in standing})  # fmt: skip
         found = []
         for change, body in zip(changes, bodies, strict=True):
-            before = payloads.get((change.circuit_id, change.month))
-            because = "" if before is None else _because(json.loads(before), body)
+            before = earlier.get(change.about)
+            because = "" if before is None else _because(before, body)
             found.append(replace(change, reason=change.reason + because))
         return found
 
-    def _payloads_of(self, wanted: Sequence[_Calculation]) -> dict[tuple[str, str], str]:
-        """Return the answers of calculations by circuit and month, read unless just written.
-
-        Nobody else appends calculations while this process has the store. One that was rolled back
-        is appended anew before anybody asks for it.
-        """
-        unread = [one for one in wanted if one not in self._payloads]
-        found = {one[:2]: self._payloads[one] for one in wanted if one in self._payloads}
+    def _earlier(self, standing: Mapping[Month, Standing]) -> dict[Month, Answer]:
+        """Return what answers are compared with; of calculations as old stores have them, all."""
+        found = {month: json.loads(one.basis) for month, one in standing.items() if one.basis}
+        unread = [(*month, one.version) for month, one in standing.items() if not one.basis]
         if unread:
             columns = zip(("circuit_id", "month", "calculation_version"), zip(*unread, strict=True),
                           strict=True)  # fmt: skip
             rows = self._store.writer.execute(
                 statement("sla", "verdict_payloads"), {name: list(some) for name, some in columns}
             ).fetchall()
-            found |= {(circuit_id, month): payload for circuit_id, month, payload in rows}
+            found |= {(name, month): json.loads(payload) for name, month, payload in rows}
         return found
 
-    def _append(self, changes: Sequence[VerdictChange], payloads: Sequence[str]) -> None:
+    def _append(self, changes: Sequence[VerdictChange], bodies: Sequence[Answer]) -> None:
         if not changes:
             return
         answers = [change.current for change in changes]
+        texts = [canonical(answer) for answer in answers]
+        bases = [_text(basis(body)) for body in bodies]
         self._store.writer.execute(
             statement("sla", "verdict_insert"),
             {
@@ -125,17 +118,18 @@ class Evaluator:
                 "calculated_at_us": self._clock.now_us(),
                 "complete_up_to_s": [answer.complete_up_to_s for answer in answers],
                 "final": [answer.final for answer in answers],
-                "verdicts": [canonical(answer) for answer in answers],
+                "verdicts": texts,
                 "reason": [change.reason for change in changes],
-                "payload": list(payloads),
+                "payload": [_text(body) for body in bodies],
+                "basis": bases,
             },
         )
-        for answer, payload in zip(answers, payloads, strict=True):
-            known = (answer.circuit_id, answer.month, answer.calculation_version)
-            self._payloads[known] = payload
-            self._payloads.move_to_end(known)
-        while len(self._payloads) > _PAYLOADS_MAX:
-            self._payloads.popitem(last=False)
+        self._standing.appended(
+            {
+                change.about: Standing(change.current.calculation_version, *known)
+                for change, *known in zip(changes, texts, bases, strict=True)
+            }
+        )
 
 
 def _because(before: Answer, after: Answer) -> str:
@@ -143,7 +137,7 @@ def _because(before: Answer, after: Answer) -> str:
     return f" Because: {'; '.join(told)}." if told else ""
 
 
-def _payload(body: Answer) -> str:
+def _text(body: Answer) -> str:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -180,14 +174,14 @@ def _canonical(
     return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _changed(answer: MonthAnswer, before: tuple[int, str] | None) -> VerdictChange | None:
+def _changed(answer: MonthAnswer, before: Standing | None) -> VerdictChange | None:
     if before is None:
         first = replace(answer, calculation_version=1)
         return VerdictChange(answer.circuit_id, answer.month, None, first, FIRST)
-    version, previous = before
+    previous = before.verdicts
     if previous == canonical(answer):
         return None
-    current = replace(answer, calculation_version=version + 1)
+    current = replace(answer, calculation_version=before.version + 1)
     reason = _difference(previous, answer)
     return VerdictChange(answer.circuit_id, answer.month, previous, current, reason)
 

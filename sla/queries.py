@@ -5,7 +5,7 @@ an empty tuple. Reads materialise at once and give the cursor back.
 """
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -216,15 +216,16 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         return tuple(reported(shown_month(scope, answer), issued) for answer in answers)
 
     def looks(
-        self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str]
-    ) -> dict[str, Look]:
+        self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str],
+        versions: Mapping[tuple[str, str], int] | None = None,
+    ) -> dict[str, Look]:  # fmt: skip
         """Return all that circuits come to, as anyone in the house sees them, read by `cursor`.
 
-        For the evaluator, whose transaction holds what nobody else can read yet.
+        For the evaluator: its transaction holds what nobody else sees; it knows all `versions`.
         """
         scope = AllCustomers(commercial=True)
         seen = self._visible(scope, sorted(circuit_ids))
-        facts = telemetry.read(cursor, list(seen), self._held(cursor))
+        facts = telemetry.read(cursor, list(seen), self._held(cursor), versions)
         histories = self._histories.of(cursor, facts, seen)
         lanes = newest_states(cursor, facts, histories, seen)
         asked = [

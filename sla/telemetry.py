@@ -130,11 +130,15 @@ def _channel(
 
 
 def read(
-    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str], held: Held | None = None
+    cursor: duckdb.DuckDBPyConnection,
+    circuit_ids: Sequence[str],
+    held: Held | None = None,
+    versions: Mapping[tuple[str, str], int] | None = None,
 ) -> Telemetry:
     """Read channels, both horizons, spans and provisional spans of circuits.
 
-    `held`: what the writer holds of the commit that the cursor shows.
+    `held`: what the writer holds of the commit that the cursor shows. `versions`: the latest
+    calculation by circuit and month, where it is known.
     """
     ids = {"circuit_ids": list(circuit_ids)}
     known = channels(cursor, circuit_ids, held)
@@ -148,15 +152,21 @@ def read(
         fingerprints = spans.fingerprints(keys)
     else:
         fingerprints = _fingerprints(cursor, {**ids, "first_key": first, "last_key": last})
-    counts = cursor.execute(statement("sla", "circuit_counts"), ids).fetchall()
+    if versions is None:
+        counts = cursor.execute(statement("sla", "circuit_counts"), ids).fetchall()
+        ledger = {name: number for name, month, number in counts if not month}
+        versions = {(name, month): number for name, month, number in counts if month}
+    else:
+        counts = cursor.execute(statement("sla", "ledger_counts"), ids).fetchall()
+        ledger = dict(counts)
     return Telemetry(
         known,
         stands.complete_up_to(),
         stands.live_to(),
         _live_spans(tables.provisional_spans(held or cursor, stands)),
         fingerprints,
-        {name: number for name, month, number in counts if not month},
-        {(name, month): number for name, month, number in counts if month},
+        ledger,
+        dict(versions),
         spans,
     )
 

@@ -4,4 +4,5 @@
 insert into verdict_history
 select
     unnest($circuit_id), unnest($month), unnest($calculation_version), $calculated_at_us,
-    unnest($complete_up_to_s), unnest($final), unnest($verdicts), unnest($reason), unnest($payload)
+    unnest($complete_up_to_s), unnest($final), unnest($verdicts), unnest($reason), unnest($payload),
+    unnest($basis)

@@ -1,8 +1,7 @@
--- The latest verdicts of each month that was ever judged.
+-- The latest verdicts of each month that was ever judged, and what the next are compared with.
 -- Grain: circuit and month. Inputs: circuit_ids, a list. Pure.
-select
-    circuit_id, month, max(calculation_version) as calculation_version,
-    arg_max(verdicts, calculation_version) as verdicts
+-- basis null: the calculation is of before it was kept.
+select circuit_id, month, calculation_version, verdicts, basis
 from verdict_history
 where circuit_id in (select unnest($circuit_ids))
-group by circuit_id, month
+qualify row_number() over (partition by circuit_id, month order by calculation_version desc) = 1

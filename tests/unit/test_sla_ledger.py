@@ -47,9 +47,10 @@ def fill(store: TelemetryStore) -> None:
         {"day": OCTOBER_9, "at": OCTOBER_9 * 86_400},
     )
     store.writer.execute(
-        "insert into verdict_history values "
-        "('DEN-1', '2025-10', 1, 0, 0, false, '{}', 'first evaluation', '{}'), "
-        "('DEN-1', '2025-10', 2, 0, 0, false, '{}', 'availability: breached (was met).', '{}')"
+        "insert into verdict_history "
+        "select 'DEN-1', '2025-10', 1, 0, 0, false, '{}', 'first evaluation', '{}', null union all "
+        "select 'DEN-1', '2025-10', 2, 0, 0, false, '{}', 'availability: breached (was met).', "
+        "'{}', null"
     )
 
 
