@@ -26,12 +26,12 @@ from alerts.conditions import (
     Horizon,
     Judged,
     MonthFacts,
-    Severity,
     Undecided,
     judge,
 )
 from alerts.muting import muted_by
 from alerts.outbox import Message, put
+from alerts.standing import standing_alarms
 from linksla.clock import MICROSECONDS, Clock, iso
 from linksla.inventory import Circuit
 from linksla.sql import statement
@@ -102,6 +102,7 @@ class AlarmEvaluator:
         self._entries: dict[str, Circuit | None] = {}
         self._restless: dict[str, Awaits] = {}
         self._judged_up_to: dict[str, int] = {}  # circuit → complete_up_to_s when last evaluated
+        self._standing = standing_alarms()
 
     def evaluate(
         self,
@@ -120,7 +121,7 @@ class AlarmEvaluator:
             if self._judged_up_to.get(circuit_id, known_s) <= known_s:
                 self._judged_up_to[circuit_id] = known_s
         now_us = self._clock.now_us()
-        standing = self._standing(circuit_ids)
+        standing = self._standing.of(self._store.writer, circuit_ids)
         unknown = [name for name in circuit_ids if name not in known]
         summaries = {**known, **(self._summaries(unknown) if unknown else {})}
         by_circuit: dict[str, list[VerdictChange]] = {}
@@ -135,7 +136,7 @@ class AlarmEvaluator:
             if facts is None:
                 self._restless[circuit_id] = Awaits.ANYTHING
                 continue
-            stands = standing.get(circuit_id, {})
+            stands = standing[circuit_id]
             for change in self._changes(facts, stands, now_us):
                 message = self._alarm_message(change, facts)
                 announced.append(message)
@@ -248,22 +249,6 @@ class AlarmEvaluator:
         asked = ((name, self._queries.circuit(_ALL, name)) for name in circuit_ids)
         return {name: summary for name, summary in asked if summary is not None}
 
-    def _standing(self, circuit_ids: Sequence[str]) -> dict[str, dict[AlarmKey, Alarm]]:
-        rows = self._store.writer.execute(
-            statement("alerts", "alarms_standing"), {"circuit_ids": list(circuit_ids)}
-        ).fetchall()
-        standing: dict[str, dict[AlarmKey, Alarm]] = {}
-        for (
-            _, revision, circuit_id, kind, qualifier, severity, condition, event_at_s, reason,
-            known_outside, withholding,
-        ) in rows:  # fmt: skip
-            key = AlarmKey(circuit_id, AlarmType(kind), qualifier)
-            standing.setdefault(circuit_id, {})[key] = Alarm(
-                key, revision, Severity(severity), Standing(condition), event_at_s, reason,
-                bool(known_outside), Withholding(withholding),
-            )  # fmt: skip
-        return standing
-
     def _append(self, announced: Sequence[tuple[AlarmChange, Mapping[str, object]]]) -> None:
         """Append new revisions, all in one statement: one each took a millisecond."""
         if not announced:
@@ -285,6 +270,7 @@ class AlarmEvaluator:
                 "payload": [_payload(change, data) for change, data in announced],
             },
         )
+        self._standing.appended((alarm.key.circuit_id, alarm.key, alarm) for alarm in alarms)
 
     def _alarm_message(self, change: AlarmChange, facts: CircuitFacts) -> Message:
         return Message(

@@ -18,7 +18,7 @@ from sla.causes import Answer, basis, causes
 from sla.json import to_json
 from sla.looks import Look
 from sla.queries import Queries
-from sla.standing import Month, Standing, StandingVerdicts
+from sla.standing import Month, Standing, standing_verdicts
 
 FIRST = "first evaluation"
 _BUCKETS: Final = ("up", "down", "excluded", "unmeasured")
@@ -48,7 +48,7 @@ class Evaluator:
         self._store = store
         self._queries = queries
         self._clock = clock
-        self._standing = StandingVerdicts()
+        self._standing = standing_verdicts()
         self.looks: dict[str, Look] = {}
         """What the last evaluation saw, by circuit."""
 
@@ -59,7 +59,11 @@ class Evaluator:
         """
         names = sorted(set(circuit_ids))
         writer = self._store.writer
-        standing = self._standing.of(writer, names)
+        standing = {
+            (name, month): one
+            for name, months in self._standing.of(writer, names).items()
+            for month, one in months.items()
+        }
         versions = {month: one.version for month, one in standing.items()}
         changes = []
         self.looks = self._queries.looks(writer, names, versions)
@@ -125,10 +129,8 @@ class Evaluator:
             },
         )
         self._standing.appended(
-            {
-                change.about: Standing(change.current.calculation_version, *known)
-                for change, *known in zip(changes, texts, bases, strict=True)
-            }
+            (*change.about, Standing(change.current.calculation_version, *known))
+            for change, *known in zip(changes, texts, bases, strict=True)
         )
 
 

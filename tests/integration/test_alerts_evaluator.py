@@ -378,6 +378,26 @@ def test_alarms_and_messages_go_with_the_callers_transaction(bench: Bench) -> No
     assert bench.outbox() == [(RAISED, SUBJECT, None)]
 
 
+def test_how_an_alarm_stands_is_not_read_again(bench: Bench) -> None:
+    bench.at(20, "down", 5)
+    bench.store.writer.execute("update alarm_history set condition = 'cleared'")
+
+    assert bench.at(21, "down", 5) == ()
+
+
+def test_an_alarm_of_the_node_does_not_stand_for_one_that_was_rolled_back(bench: Bench) -> None:
+    bench.store.writer.execute("begin")
+    bench.at(20, "down", 5)
+    bench.store.writer.execute("rollback")
+    bench.store.writer.execute(
+        "insert into alarm_history values ('n', 1, '', 'stream_gap', '', 'major', 'raised', "
+        "0, 0, '', '{}')"
+    )
+    bench.at(21, "down", 5)
+
+    assert bench.outbox() == [(RAISED, SUBJECT, None)]
+
+
 @pytest.fixture
 def decisions(tmp_path: Path) -> Iterator[DecisionsStore]:
     store = DecisionsStore(tmp_path / "decisions.sqlite")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from alerts.evaluator import AlarmEvaluator
+from alerts.standing import standing_alarms
 from linksla.clock import ManualClock
 from linksla.inventory import Bandwidth, Channel, Circuit, Customer, Inventory, Ownership, Price
 from linksla.meters import Meters
@@ -27,6 +28,7 @@ from sla.evaluator import Evaluator
 from sla.maintenance import MaintenanceWindow
 from sla.queries import Queries
 from sla.scope import AllCustomers
+from sla.standing import standing_verdicts
 from sla.watch import Watch
 from tests.unit.processors_support import TOPIC, US, Sample, numbered, poll_of
 
@@ -246,6 +248,14 @@ def test_judging_what_the_watch_names_equals_judging_everything(
             judge.step(poll)
         for sql in (VERDICTS, ALARMS, OUTBOX):
             assert watching.rows(sql) == full.rows(sql)
+
+    for judge in (watching, full):  # what is remembered of history is what the table holds
+        verdicts, alarms = judge.evaluator._standing, judge.alarms._standing
+        for known, read in ((verdicts, standing_verdicts()), (alarms, standing_alarms())):
+            assert known._known, "remembered, and not read again"
+            rows = read.of(judge.store.writer, judge.names)
+            assert known.of(judge.store.writer, judge.names) == rows
+            assert any(rows.values())
 
     fresh = Queries(stores[0], inventory, terms, windows, TIME, clock)
     alone = Queries(stores[0], inventory, terms, windows, TIME, clock)

@@ -1,7 +1,10 @@
 """How verdicts stand is read once and remembered; what was rolled back is forgotten."""
 
+import pytest
+
 from sla import standing
-from sla.standing import Standing, StandingVerdicts
+from sla.latest import Latest
+from sla.standing import Standing, standing_verdicts
 
 ROWS = [
     ("A", "2025-09", 1, "met", "a1"),
@@ -10,76 +13,90 @@ ROWS = [
     ("A", "2025-10", 10, "met", None),
     ("B", "2025-10", 3, "met", "b1"),
 ]
+FOURTH = Standing(4, "breached", "b2")
 
 
-def append(store, *rows) -> None:
-    for circuit_id, month, version, verdicts, basis in rows:
-        store.writer.execute(
-            "insert into verdict_history values (?, ?, ?, 0, 0, false, ?, '', '', ?)",
-            [circuit_id, month, version, verdicts, basis],
-        )
+class Table:
+    """The table, and a memory before it."""
+
+    def __init__(self, store, rows=ROWS) -> None:
+        self.writer = store.writer
+        self.append(*rows)
+        self.known: Latest[str, Standing] = standing_verdicts()
+
+    def append(self, *rows) -> None:
+        for circuit_id, month, version, verdicts, basis in rows:
+            self.writer.execute(
+                "insert into verdict_history values (?, ?, ?, 0, 0, false, ?, '', '', ?)",
+                [circuit_id, month, version, verdicts, basis],
+            )
+
+    def take_over(self, circuit_id, month, one) -> None:
+        """Append a calculation, as its evaluator does."""
+        self.append((circuit_id, month, one.version, one.verdicts, one.basis))
+        self.known.appended([(circuit_id, month, one)])
+
+    def cheat(self) -> None:
+        """Change what is in the table, so that only who reads it again can see it."""
+        self.writer.execute("update verdict_history set verdicts = 'read again'")
+
+    def of(self, *circuit_ids):
+        return self.known.of(self.writer, circuit_ids)
+
+    def verdicts(self, *circuit_ids) -> set[str]:
+        found = self.of(*circuit_ids)
+        return {one.verdicts for months in found.values() for one in months.values()}
 
 
-def cheat(store) -> None:
-    """Change what is in the table, so that only who reads it again can see it."""
-    store.writer.execute("update verdict_history set verdicts = 'read again'")
+@pytest.fixture
+def table(memory_store) -> Table:
+    return Table(memory_store)
 
 
-def verdicts(found) -> set[str]:
-    return {one.verdicts for one in found.values()}
-
-
-def test_the_latest_calculation_of_each_month_stands(memory_store) -> None:
-    append(memory_store, *ROWS)
-
-    assert StandingVerdicts().of(memory_store.writer, ["A", "nobody"]) == {
-        ("A", "2025-09"): Standing(1, "met", "a1"),
-        ("A", "2025-10"): Standing(10, "met", None),
+def test_the_latest_calculation_of_each_month_stands(table) -> None:
+    assert table.of("A", "nobody") == {
+        "A": {"2025-09": Standing(1, "met", "a1"), "2025-10": Standing(10, "met", None)},
+        "nobody": {},
     }
 
 
-def test_what_is_known_is_not_read_again(memory_store) -> None:
-    append(memory_store, *ROWS)
-    known = StandingVerdicts()
-    found = known.of(memory_store.writer, ["A", "C"])
-    cheat(memory_store)
+def test_what_is_known_is_not_read_again(table) -> None:
+    found = table.of("A", "C")
+    table.cheat()
 
-    assert known.of(memory_store.writer, ["A", "C"]) == found
-    assert verdicts(known.of(memory_store.writer, ["B"])) == {"read again"}
+    assert table.of("A", "C") == found
+    assert table.verdicts("B") == {"read again"}
 
 
-def test_what_was_appended_is_known(memory_store) -> None:
-    append(memory_store, *ROWS)
-    known = StandingVerdicts()
-    known.of(memory_store.writer, ["A", "B", "C"])
-    new = {("B", "2025-10"): Standing(4, "breached", "b2"), ("C", "2025-10"): Standing(1, "x", "c")}
-    append(memory_store, ("B", "2025-10", 4, "breached", "b2"), ("C", "2025-10", 1, "x", "c"))
-    known.appended(new)
-    cheat(memory_store)
+def test_what_was_appended_is_known(table) -> None:
+    found = table.of("A", "B", "C")
+    table.take_over("B", "2025-10", FOURTH)
+    table.take_over("C", "2025-10", Standing(1, "x", "c"))
+    table.cheat()
 
-    assert known.of(memory_store.writer, ["B", "C"]) == new
-    assert known.of(memory_store.writer, ["A"])["A", "2025-10"] == Standing(10, "met", None)
-
-
-def test_what_was_rolled_back_is_forgotten(memory_store) -> None:
-    append(memory_store, *ROWS)
-    known = StandingVerdicts()
-    before = known.of(memory_store.writer, ["A", "B"])
-    memory_store.writer.execute("begin")
-    append(memory_store, ("B", "2025-10", 4, "breached", "b2"))
-    known.appended({("B", "2025-10"): Standing(4, "breached", "b2")})
-    memory_store.writer.execute("rollback")
-
-    assert known.of(memory_store.writer, ["A", "B"]) == before
+    assert table.of("B", "C") == {
+        "B": {"2025-10": FOURTH},
+        "C": {"2025-10": Standing(1, "x", "c")},
+    }
+    assert table.of("A")["A"] == found["A"]
+    assert found["C"] == {}, "what was answered stays as it was"
 
 
-def test_what_others_appended_is_seen(memory_store) -> None:
-    append(memory_store, *ROWS)
-    known = StandingVerdicts()
-    known.of(memory_store.writer, ["B"])
-    append(memory_store, ("B", "2025-11", 1, "met", None))
+def test_what_was_rolled_back_is_forgotten(table) -> None:
+    before = table.of("A", "B")
+    table.writer.execute("begin")
+    table.take_over("B", "2025-10", FOURTH)
+    assert table.of("B") == {"B": {"2025-10": FOURTH}}
+    table.writer.execute("rollback")
 
-    assert len(known.of(memory_store.writer, ["B"])) == 2
+    assert table.of("A", "B") == before
+
+
+def test_what_others_appended_is_seen(table) -> None:
+    table.of("B")
+    table.append(("B", "2025-11", 1, "met", None))
+
+    assert len(table.of("B")["B"]) == 2
 
 
 def months_of(*circuits: str) -> list[tuple[str, str, int, str, str]]:
@@ -87,40 +104,59 @@ def months_of(*circuits: str) -> list[tuple[str, str, int, str, str]]:
 
 
 def test_memory_is_bounded_and_keeps_who_was_asked_for_last(memory_store, monkeypatch) -> None:
-    monkeypatch.setattr(standing, "_MONTHS_MAX", 4)
-    append(memory_store, *months_of("A", "B", "C"))
-    known = StandingVerdicts()
-    assert len(known.of(memory_store.writer, ["A", "B", "C"])) == 6, "also more than it keeps"
+    monkeypatch.setattr(standing, "_KEPT_MAX", 6)  # of two circuits with two months
+    table = Table(memory_store, months_of("A", "B", "C"))
+    assert len(table.of("A", "B", "C")) == 3, "also more than it keeps"
     for name in ("A", "B", "A", "C"):
-        known.of(memory_store.writer, [name])
-    cheat(memory_store)
+        table.of(name)
+    table.cheat()
 
-    assert verdicts(known.of(memory_store.writer, ["A", "C"])) == {"met"}
-    assert verdicts(known.of(memory_store.writer, ["B"])) == {"read again"}
+    assert table.verdicts("A", "C") == {"met"}
+    assert table.verdicts("B") == {"read again"}
 
 
 def test_another_calculation_of_a_month_takes_no_more_room(memory_store, monkeypatch) -> None:
-    monkeypatch.setattr(standing, "_MONTHS_MAX", 4)
-    append(memory_store, *months_of("A", "B"))
-    known = StandingVerdicts()
-    known.of(memory_store.writer, ["A", "B"])
+    monkeypatch.setattr(standing, "_KEPT_MAX", 6)
+    table = Table(memory_store, months_of("A", "B"))
+    table.of("A", "B")
     for version in range(2, 9):
-        append(memory_store, ("B", "2025-02", version, "met", ""))
-        known.appended({("B", "2025-02"): Standing(version, "met", "")})
-    cheat(memory_store)
-    assert verdicts(known.of(memory_store.writer, ["A"])) == {"met"}
+        table.take_over("B", "2025-02", Standing(version, "met", ""))
+    table.cheat()
+    assert table.verdicts("A") == {"met"}
 
-    append(memory_store, ("B", "2025-03", 1, "met", ""))
-    known.appended({("B", "2025-03"): Standing(1, "met", "")})
-    assert verdicts(known.of(memory_store.writer, ["A"])) == {"met"}
-    assert verdicts(known.of(memory_store.writer, ["B"])) == {"read again", "met"}
+    table.take_over("B", "2025-03", Standing(1, "met", ""))
+    assert table.verdicts("A") == {"met"}
+    assert table.verdicts("B") == {"read again"} | {"met"}, "it had to go for its new month"
 
 
-def test_appended_months_of_forgotten_circuits_are_read(memory_store) -> None:
-    append(memory_store, *ROWS)
-    known = StandingVerdicts()
-    known.of(memory_store.writer, ["A"])
-    append(memory_store, ("B", "2025-11", 1, "met", "b2"))
-    known.appended({("B", "2025-11"): Standing(1, "met", "b2")})
+def test_circuits_without_months_take_room_too(memory_store, monkeypatch) -> None:
+    monkeypatch.setattr(standing, "_KEPT_MAX", 6)
+    table = Table(memory_store, months_of("A"))
+    table.of("A")
+    table.of("nobody 1", "nobody 2", "nobody 3")
+    table.cheat()
+    assert table.verdicts("A") == {"met"}
 
-    assert len(known.of(memory_store.writer, ["B"])) == 2
+    table.of("nobody 4", "nobody 5", "nobody 6", "nobody 7")
+    assert table.verdicts("A") == {"read again"}
+
+
+def test_what_was_forgotten_takes_no_room(memory_store, monkeypatch) -> None:
+    monkeypatch.setattr(standing, "_KEPT_MAX", 6)
+    table = Table(memory_store, months_of("A", "B"))
+    for number in range(9):
+        table.append(("Z", f"month {number}", 1, "met", ""))
+        table.of("A", "B")
+    table.cheat()
+
+    assert table.verdicts("A", "B") == {"met"}
+
+
+def test_appended_months_of_forgotten_circuits_are_read(table) -> None:
+    table.of("A")
+    table.take_over("B", "2025-11", Standing(1, "met", "b2"))
+    table.take_over("A", "2025-11", Standing(1, "met", "a4"))
+    table.cheat()
+
+    assert table.verdicts("B") == {"read again"}
+    assert table.verdicts("A") == {"met"}
