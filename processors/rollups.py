@@ -96,6 +96,21 @@ class Rollups:
         key, start_s = integers(table, "channel_key"), integers(table, "start_s")
         return cls(key, start_s, figures, Counts.of(*lists))
 
+    @property
+    def lost(self) -> Int64:
+        """How many samples of each row were lost, and have no latency."""
+        lost: Int64 = self.figures[_LOST]
+        return lost
+
+    def measured(self, metric: str) -> tuple[Int64, Int64, Int64]:
+        """Return count, sum and greatest of latency, jitter or loss of each row.
+
+        The greatest of none is below 0.
+        """
+        at = _FIRST + list(_METRICS).index(metric) * _A_METRIC
+        count, high, low, _, most = self.figures[at : at + _A_METRIC]
+        return count, (high << _HALF_BITS) + low, most
+
     def take(self, rows: Bool) -> "Rollups":
         """Return some of the rows."""
         return Rollups(

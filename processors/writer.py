@@ -315,7 +315,13 @@ class Writer:
                 bool(moved.any()),
                 len(ready.aged.channel_key),
                 Advance(
-                    channels, before.folded_to_s, progress, folded.runs, work.reworked, touched
+                    channels,
+                    before.folded_to_s,
+                    progress,
+                    folded.runs,
+                    work.reworked,
+                    touched,
+                    steps.over,
                 ),
             ),
             progress,

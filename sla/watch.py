@@ -89,6 +89,7 @@ class Watch:
             )  # fmt: skip
         self._calm[self._circuit_of[stirred]] = False
         self._touched[self._circuit_of[advance.touched]] = True
+        self._objectives.written(advance.over, advance.over_to_s)
         self._folded_to_s = progress.folded_to_s
         self._observed_at_us = progress.observed_at_us_max
 

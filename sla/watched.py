@@ -12,17 +12,15 @@ from typing import Final
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
-from linksla.compiled import INT64, INT64S, compiled
-from linksla.sql import statement
 from processors.buckets import bucket_middle_us, bucket_of
-from processors.distributions import Counts
-from processors.observations import Bool, Int64, integers
+from processors.observations import Bool, Int64
+from processors.rollups import Rollups
 from sla.answers import Outcome
 from sla.contracts import PerformanceTerms
 from sla.looks import Sums
 from sla.measures import Observed
+from sla.watched_steps import RecentSteps, Steps, StoredSteps, Wanted
 
 _OPAQUE, _MEAN, _MAXIMUM, _PERCENTILE = range(4)
 _NATIVE: Final = {"latency": 1_000, "jitter": 1_000, "loss": 1_000_000}  # ms to µs, ratio to ppm
@@ -97,9 +95,15 @@ class WatchedObjectives:
         self._rules_of = np.full(1, -1, np.int64)
         self._step_s, self._next_s = np.ones(1, np.int64), none
         self._outcome = self._value = self._count = np.zeros((1, 0), np.int64)
+        self._recent = RecentSteps()
+
+    def written(self, over: Sequence[Rollups], over_to_s: Int64) -> None:
+        """Take in the steps that one write wrote; up to `over_to_s` they were over before it."""
+        self._recent.add(over, over_to_s)
 
     def grow(self, circuit_of: Int64, circuits: int) -> None:
         """Make room; `circuit_of` is each channel's circuit number, 0 for none."""
+        self._recent.drop()
         self._circuit_of = circuit_of
         self._by_circuit = np.argsort(circuit_of, kind="stable")
         self._channels_of = np.bincount(circuit_of, minlength=circuits)
@@ -159,47 +163,57 @@ class WatchedObjectives:
         ends = complete_s // self._step_s * self._step_s
         changed = [circuits[:0]]
         due = circuits[self._rules_of[circuits] >= 0]
+        due = due[ends[due] > self._next_s[due]]
+        if len(held := due[self._held()[due]]):
+            keys, wanted = self._wanted(held, ends)
+            changed.append(self._advanced(held, keys, ends, self._recent.of(wanted)))
         while len(due := due[ends[due] > self._next_s[due]]):
             steps = max(_ROWS_TOGETHER // int(self._channels_of[due].sum()), 1)
             reach = np.minimum(ends, self._next_s + steps * self._step_s)
-            changed.append(self._advanced(cursor, due, reach))
+            keys, wanted = self._wanted(due, reach)
+            changed.append(self._advanced(due, keys, reach, StoredSteps(cursor, keys, wanted)))
+        self._recent.drop()
         return np.unique(np.concatenate(changed))
 
-    def _advanced(self, cursor: duckdb.DuckDBPyConnection, due: Int64, ends: Int64) -> Int64:
+    def _held(self) -> Bool:
+        """Return the circuits whose next steps are all held, as they were written."""
+        held = self._recent.holds(self._next_s[self._circuit_of])
+        of_circuit = np.ones(len(self._next_s), np.bool_)
+        of_circuit[self._circuit_of[~held]] = False
+        return of_circuit
+
+    def _wanted(self, due: Int64, ends: Int64) -> tuple[Int64, Wanted]:
+        """Return the channels of circuits, and their steps up to the ends of these."""
         wanted = np.zeros(len(self._rules_of), np.bool_)
         wanted[due] = True
         keys = self._by_circuit[wanted[self._circuit_of[self._by_circuit]]]
         of = self._circuit_of[keys]
-        self._add(cursor, keys, self._next_s[of], ends[of])
-        self._next_s[due] = ends[due]
-        rules_of = self._rules_of[of]
-        stirred = [
-            self._outcomes(keys[rules_of == number], self._rules[number])
-            for number in np.unique(rules_of).tolist()
-        ]
-        return np.concatenate([due[:0], *stirred])
+        return keys, Wanted.of(keys, self._next_s[of], ends[of], len(self._circuit_of))
 
-    def _add(
-        self, cursor: duckdb.DuckDBPyConnection, keys: Int64, from_s: Int64, to_s: Int64
-    ) -> None:
-        wanted = _Wanted.of(keys, from_s, to_s, len(self._circuit_of))
+    def _advanced(self, due: Int64, keys: Int64, ends: Int64, seen: Steps) -> Int64:
+        """Add what was seen of circuits; return those of which an outcome changed."""
         rules_of = self._rules_of[self._circuit_of[keys]]
         groups = [(keys[rules_of == n], self._rules[n]) for n in np.unique(rules_of).tolist()]
+        self._add(groups, seen)
+        self._next_s[due] = ends[due]
+        stirred = [self._outcomes(mine, rules) for mine, rules in groups]
+        return np.concatenate([due[:0], *stirred])
+
+    def _add(self, groups: Sequence[tuple[Int64, tuple[Rule, ...]]], seen: Steps) -> None:
         for metric in sorted({rule.metric for _, rules in groups for rule in rules} - {""}):
-            seen = wanted.read(cursor, f"watched_{metric}", keys)
-            sums = {name: wanted.summed(seen, name) for name in ("observed", "total", "lost")}
-            sums["most"] = wanted.greatest(seen, "most")
+            sums = seen.sums(metric)
             for mine, rules in groups:
                 for slot, rule in enumerate(rules):
                     if rule.metric == metric:
                         self._add_slot(mine, slot, rule, sums)
-        if not any(rule.kind == _PERCENTILE for _, rules in groups for rule in rules):
-            return
-        counted = wanted.counted(cursor, keys)
+        within: dict[int, Int64] = {}
         for mine, rules in groups:
             for slot, rule in enumerate(rules):
                 if rule.kind == _PERCENTILE:
-                    self._value[mine, slot] += counted.within(rule.bucket_max)[mine]
+                    most = rule.bucket_max
+                    if most not in within:
+                        within[most] = seen.within(most)
+                    self._value[mine, slot] += within[most][mine]
 
     def _add_slot(self, keys: Int64, slot: int, rule: Rule, sums: Mapping[str, Int64]) -> None:
         self._count[keys, slot] += sums["observed"][keys]
@@ -241,81 +255,3 @@ def _met(rule: Rule, value: Int64, count: Int64) -> Bool:
         return np.asarray(value >= rank)
     observations = count if rule.kind == _MEAN else 1
     return np.asarray(value * rule.limit.denominator <= rule.limit.numerator * observations)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """The complete steps of channels, [from_s, to_s) by channel key; nothing of the others."""
-
-    from_s: Int64
-    to_s: Int64
-
-    @classmethod
-    def of(cls, keys: Int64, from_s: Int64, to_s: Int64, size: int) -> "_Wanted":
-        lower, upper = np.zeros(size, np.int64), np.zeros(size, np.int64)
-        lower[keys], upper[keys] = from_s, to_s
-        return cls(lower, upper)
-
-    def read(self, cursor: duckdb.DuckDBPyConnection, name: str, keys: Int64) -> dict[str, Int64]:
-        """Return the columns of what lies in the steps, of whole numbers."""
-        found = self._found(cursor, name, keys)
-        columns = {column: integers(found, column) for column in found.column_names}
-        inside = self._inside(columns["channel_key"], columns["start_s"])
-        if inside.all():
-            return columns
-        return {column: values[inside] for column, values in columns.items()}
-
-    def counted(self, cursor: duckdb.DuckDBPyConnection, keys: Int64) -> "_Counted":
-        """Return the latencies in the steps, by bucket."""
-        found = self._found(cursor, "watched_buckets", keys)
-        key = integers(found, "channel_key")
-        inside = self._inside(key, integers(found, "start_s"))
-        lists = (found.column(name).combine_chunks() for name in ("buckets", "counts"))
-        return _Counted(len(self.from_s), key[inside], Counts.of(*lists).take(inside))
-
-    def _found(self, cursor: duckdb.DuckDBPyConnection, name: str, keys: Int64) -> pa.Table:
-        bounds = {"first_s": int(self.from_s[keys].min()), "last_s": int(self.to_s[keys].max())}
-        cursor.register("watched", pa.table({"channel_key": keys}))
-        found = cursor.sql(statement("sla", name), params=bounds).to_arrow_table()
-        cursor.unregister("watched")
-        return found
-
-    def _inside(self, key: Int64, start_s: Int64) -> Bool:
-        return np.asarray((start_s >= self.from_s[key]) & (start_s < self.to_s[key]))
-
-    def summed(self, seen: Mapping[str, Int64], name: str) -> Int64:
-        """Return sums by channel key, exact: they stay far below 2**53."""
-        return np.bincount(seen["channel_key"], seen[name], len(self.from_s)).astype(np.int64)
-
-    def greatest(self, seen: Mapping[str, Int64], name: str) -> Int64:
-        """Return the greatest value by channel key, 0 where there is none."""
-        found = np.zeros(len(self.from_s), np.int64)
-        np.maximum.at(found, seen["channel_key"], seen[name])
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """Latencies by bucket, a list for each rollup step of a channel, `key`."""
-
-    size: int
-    key: Int64
-    counts: Counts
-
-    def within(self, bucket_max: int) -> Int64:
-        """Return how many lie in buckets up to the greatest one, by channel key."""
-        counts = self.counts
-        return _within(self.size, self.key, counts.ends, counts.bucket, counts.count, bucket_max)
-
-
-@compiled(INT64, INT64S, INT64S, INT64S, INT64S, INT64)
-def _within(
-    size: int, key: Int64, ends: Int64, bucket: Int64, count: Int64, bucket_max: int
-) -> Int64:
-    """Sum the counts of buckets up to one, by key."""
-    found = np.zeros(size, np.int64)
-    for row in range(len(key)):
-        for at in range(ends[row], ends[row + 1]):
-            if bucket[at] <= bucket_max:
-                found[key[row]] += count[at]
-    return found

@@ -11,7 +11,7 @@ import pytest
 from linksla.stores import TelemetryStore
 from processors.buckets import bucket_of
 from processors.observations import Int64, integers
-from sla import watched
+from sla import watched, watched_steps
 from sla.answers import Outcome
 from sla.contracts import PerformanceTerms
 from sla.looks import Sums
@@ -158,6 +158,6 @@ def test_a_piece_is_bounded_whatever_the_backlog(
         most = max(most, table.num_rows)
         return integers(table, name)
 
-    monkeypatch.setattr("sla.watched.integers", seen)
+    monkeypatch.setattr(watched_steps, "integers", seen)
     assert due(memory_store, objectives, 6_000, 6_000) == []
     assert most == 28, "seven steps of four channels"
