@@ -6,12 +6,14 @@ from typing import Final
 
 import duckdb
 
-from processors.blocks import BLOCK_SECONDS, Range, Split, readable
+from processors.blocks import BLOCK_SECONDS, Range, Readable, Split, readable
+from sla.few_steps import are_few, read_few
 from sla.measured import near
 from sla.measures import Observed, pooled
 from sla.performance import Asked, read_observed
 from sla.readings import rows_of_hours
 
+_NOT_READABLE: Final = Readable(0, 0, frozenset())
 TOGETHER_SECONDS: Final = 1_800
 """So long a time is read at once, whoever asks for which part of it: the rows lie by time."""
 
@@ -23,8 +25,7 @@ def observed_of(
 
     A month of four channels is 3,000 blocks, or a million rows of minutes and their counts.
     """
-    keys = sorted({channel.channel_key for one in asked for channel in one.channels})
-    hours = readable(cursor, keys)
+    hours = _hours(cursor, asked)
     blocks: dict[int, Sequence[Range]] = {}
     steps: list[tuple[Range, int, Asked]] = []
     for number, one in enumerate(asked):
@@ -40,10 +41,26 @@ def observed_of(
         of_circuit = [channel.channel_key for channel in asked[number].channels]
         parts[number] += rows_of_hours(cursor, of_circuit, hours_of).observed(asked[number])
     for together in _together(steps):
-        read = read_observed(cursor, [one for _, one in together])
+        some = [one for _, one in together]
+        read = read_few(cursor, some) if are_few(some) else read_observed(cursor, some)
         for (number, _), many in zip(together, read, strict=True):
             parts[number] += many
     return [_by_channel(one, some) for one, some in zip(asked, parts, strict=True)]
+
+
+def _hours(cursor: duckdb.DuckDBPyConnection, asked: Sequence[Asked]) -> Readable:
+    """Return which hours may be read from blocks, of those channels that are asked for any."""
+    keys = {
+        channel.channel_key
+        for one in asked
+        if any(_whole_hours(piece) > 0 for piece in one.pieces)
+        for channel in one.channels
+    }
+    return readable(cursor, sorted(keys)) if keys else _NOT_READABLE
+
+
+def _whole_hours(piece: Range) -> int:
+    return piece[1] // BLOCK_SECONDS - -(-piece[0] // BLOCK_SECONDS)
 
 
 def _together(steps: Sequence[tuple[Range, int, Asked]]) -> Iterator[list[tuple[int, Asked]]]:

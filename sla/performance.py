@@ -88,7 +88,7 @@ def read_observed(
         statement("sla", "performance_histogram"), parameters
     ).fetchall():
         buckets.setdefault((number, key), {})[bucket] = count
-    throughput = _throughput(cursor, asked, wanted)
+    throughput = read_throughput(cursor, asked, wanted)
     names = {
         (number, channel.channel_key): channel.channel
         for number in wanted
@@ -103,7 +103,7 @@ def read_observed(
     return found
 
 
-def _throughput(
+def read_throughput(
     cursor: duckdb.DuckDBPyConnection, asked: Sequence[Asked], wanted: Sequence[int]
 ) -> dict[tuple[int, int], dict[str, Totals]]:
     """Return the sums of throughput by question and channel, of those that want them."""

@@ -1,5 +1,6 @@
 """What the store answers of rollup steps, of many questions at once: each its own steps."""
 
+import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -11,8 +12,11 @@ from linksla.stores import TelemetryStore
 from processors.blocks import STAND, write_packs
 from processors.buckets import DISTRIBUTIONS
 from processors.packs import COLUMNS, LOWS, Pack, place_of
+from sla import few_steps, observed
+from sla.few_steps import are_few, read_few
 from sla.measures import Observed, Totals
 from sla.observed import observed_of
+from sla.observing import ReadObserved
 from sla.performance import (
     Asked,
     read_observed,
@@ -20,6 +24,7 @@ from sla.performance import (
 from sla.telemetry import ChannelRow
 
 METRICS = tuple(DISTRIBUTIONS)
+BOTH_WAYS = pytest.mark.parametrize("read", [read_observed, read_few])
 
 
 @pytest.fixture
@@ -59,8 +64,9 @@ def assert_observed(
     assert dict(of.throughput) == (rates if throughput else {})
 
 
+@BOTH_WAYS
 def test_each_question_is_answered_from_its_own_steps_and_channels(
-    cursor: duckdb.DuckDBPyConnection,
+    cursor: duckdb.DuckDBPyConnection, read: ReadObserved
 ) -> None:
     asked = [
         Asked(rows(1), [(0, 120), (180, 240), (300, 420)], 60, throughput=True),
@@ -72,7 +78,7 @@ def test_each_question_is_answered_from_its_own_steps_and_channels(
         Asked(rows(2), [(120, 600)], 120),
     ]
 
-    found = read_observed(cursor, asked)
+    found = read(cursor, asked)
 
     steps = [{1: (0, 1, 3, 5, 6)}, {2: (8,), 3: (8,)}, {}, {}, {1: (1, 2, 4), 3: (1, 2, 4)}, {},
              {2: (2, 3, 4, 5, 6, 7, 8)}]  # fmt: skip
@@ -85,21 +91,27 @@ def test_each_question_is_answered_from_its_own_steps_and_channels(
             assert_observed(of, marks, buckets, throughput=number in (0, 4))
 
 
-def test_where_nothing_is_asked_nothing_is_read(cursor: duckdb.DuckDBPyConnection) -> None:
-    assert read_observed(cursor, []) == []
-    assert read_observed(cursor, [Asked(rows(1), [], 60)]) == [()]
-    ((one,),) = read_observed(cursor, [Asked(rows(1), [(0, 60)], 60)])
+@BOTH_WAYS
+def test_where_nothing_is_asked_nothing_is_read(
+    cursor: duckdb.DuckDBPyConnection, read: ReadObserved
+) -> None:
+    assert read(cursor, []) == []
+    assert read(cursor, [Asked(rows(1), [], 60)]) == [()]
+    ((one,),) = read(cursor, [Asked(rows(1), [(0, 60)], 60)])
     assert one.throughput == {}
 
 
-def test_throughput_that_was_never_measured_is_nothing(memory_store: TelemetryStore) -> None:
+@BOTH_WAYS
+def test_throughput_that_was_never_measured_is_nothing(
+    memory_store: TelemetryStore, read: ReadObserved
+) -> None:
     memory_store.writer.execute(
         "insert into rollup_parts values "
         "(1, 0, 1, 1, 5, null, 5, 0, 0, 0, null, 0, 0, null, 0, 0, null, 0, 0, null, [5], [1])"
     )
 
     with memory_store.reader() as reader:
-        ((one,),) = read_observed(reader, [Asked(rows(1), [(0, 60)], 60, throughput=True)])
+        ((one,),) = read(reader, [Asked(rows(1), [(0, 60)], 60, throughput=True)])
 
     assert [one.totals(name) for name in METRICS[1:]] == [Totals(0, 0, 0)] * 4
 
@@ -169,3 +181,73 @@ def test_each_question_is_answered_from_its_own_hours_and_channels(
             marks = [10 * key + hour for hour in wanted[key]]
             buckets = Counter(mark // 2 for mark in marks) | {200: 7 * len(marks)}
             assert_observed(of, marks, buckets, throughput=number in (0, 3))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_few_steps_come_to_what_the_database_sums(memory_store: TelemetryStore, seed: int) -> None:
+    rng, writer = random.Random(seed), memory_store.writer
+
+    def maybe(value: object) -> object:
+        return None if rng.random() < 0.3 else value
+
+    for _ in range(300):  # of many steps two parts or more
+        buckets = maybe(sorted(rng.sample(range(3 * 4_096), 4)))
+        sums = [rng.randrange(1 << 60) for _ in range(3)]
+        writer.execute(
+            "insert into rollup_parts values "
+            "(?, ?, 1, 2, ?, null, ?, ?, 3, ?, ?, 4, ?, ?, 5, ?, ?, 6, ?, ?, ?, ?)",
+            [rng.randrange(1, 7), 60 * rng.randrange(12), sums[0], maybe(rng.randrange(99)),
+             rng.randrange(3), sums[1], maybe(rng.randrange(99)), sums[2], maybe(rng.randrange(99)),
+             sums[0], maybe(9), sums[1], maybe(7), buckets,
+             None if buckets is None else [rng.randrange(1, 99) for _ in buckets]],
+        )  # fmt: skip
+    asked = []
+    for _ in range(8):
+        cuts = [60 * at for at in sorted(rng.sample(range(13), 4))]
+        pieces = [(cuts[0], cuts[1]), (cuts[2], cuts[3])][: rng.randrange(3)]
+        asked.append(Asked(rows(*rng.sample(range(1, 9), 3)), pieces, 60, rng.random() < 0.5))
+
+    found = read_few(writer, asked)
+
+    assert [sorted(one, key=name_of) for one in found] == [
+        sorted(one, key=name_of) for one in read_observed(writer, asked)
+    ]
+    assert any(of.buckets for one in found for of in one)
+
+
+def name_of(of: Observed) -> str:
+    return of.name
+
+
+def test_many_steps_are_the_databases(
+    cursor: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = []
+    for name in ("read_few", "read_observed"):
+        read = getattr(observed, name)
+        monkeypatch.setattr(
+            observed, name, lambda *a, read=read, name=name: (ways.append(name), read(*a))[1]
+        )
+    asked = [Asked(rows(1, 2), [(0, 120), (300, 600)], 60), Asked(rows(1), [], 60)]
+    assert are_few(asked)
+    few = observed_of(cursor, asked)
+    monkeypatch.setattr(few_steps, "_ROWS_MAX", 20)  # 2 channels and 10 steps
+    assert are_few(asked)
+    monkeypatch.setattr(few_steps, "_ROWS_MAX", 19)
+
+    assert not are_few(asked)
+    assert observed_of(cursor, asked) == few
+    assert ways == ["read_few", "read_observed"]
+
+
+def test_whose_hours_are_blocks_is_asked_where_an_hour_is_whole_only(
+    memory_store: TelemetryStore,
+) -> None:
+    writer = memory_store.writer
+    writer.execute("drop table rollup_blocks_due")
+    minutes = [(60, HOUR), (HOUR, 2 * HOUR - 60), (3 * HOUR - 60, 4 * HOUR - 60)]
+    assert observed_of(writer, [Asked(rows(1), minutes, 60)]) == [()]
+
+    for hour in ((HOUR, 2 * HOUR), (HOUR - 60, 2 * HOUR), (HOUR, 2 * HOUR + 60)):
+        with pytest.raises(duckdb.CatalogException):
+            observed_of(writer, [Asked(rows(1), minutes, 60), Asked(rows(2), [hour], 60)])
