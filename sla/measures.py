@@ -93,10 +93,10 @@ class Value:
     counted: int
 
 
-def pooled(observed: Sequence[Observed]) -> Observed:
+def pooled(observed: Sequence[Observed], name: str = "all channels pooled") -> Observed:
     """Return several channels, or several times of one, as one; everything merges exactly."""
     return Observed(
-        "all channels pooled",
+        name,
         sum(one.latency_count for one in observed),
         sum(one.latency_sum_us for one in observed),
         max((one.latency_max_us for one in observed), default=0),

@@ -83,7 +83,7 @@ def _by_channel(asked: Asked, parts: Sequence[Observed]) -> tuple[Observed, ...]
     for part in parts:
         by_name.setdefault(part.name, []).append(part)
     return tuple(
-        some[0] if len(some) == 1 else replace(pooled(some), name=name)
+        some[0] if len(some) == 1 else pooled(some, name)
         for name in (channel.channel for channel in asked.channels)
         if (some := by_name.get(name))
     )

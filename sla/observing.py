@@ -8,7 +8,7 @@ only what it has grown by.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import duckdb
@@ -279,7 +279,7 @@ def _added(
         return tuple(more)
     old, new = ({one.name: one for one in many} for many in (before, more))
     return tuple(
-        replace(pooled([old[name], new[name]]), name=name)
+        pooled([old[name], new[name]], name)
         if name in old and name in new
         else old.get(name) or new[name]
         for name in (channel.channel for channel in channels)

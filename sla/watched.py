@@ -148,7 +148,7 @@ class WatchedObjectives:
             more = len(rules) - self._outcome.shape[1]
             if more > 0:
                 self._outcome, self._value, self._count = (
-                    np.pad(array, ((0, 0), (0, more)))
+                    np.asfortranarray(np.pad(array, ((0, 0), (0, more))))  # a slot lies together
                     for array in (self._outcome, self._value, self._count)
                 )
         return self._rules.index(rules)
@@ -193,7 +193,11 @@ class WatchedObjectives:
     def _advanced(self, due: Int64, keys: Int64, ends: Int64, seen: Steps) -> Int64:
         """Add what was seen of circuits; return those of which an outcome changed."""
         rules_of = self._rules_of[self._circuit_of[keys]]
-        groups = [(keys[rules_of == n], self._rules[n]) for n in np.unique(rules_of).tolist()]
+        groups = [
+            (mine, rules)
+            for number, rules in enumerate(self._rules)
+            if len(mine := keys[rules_of == number])
+        ]
         self._add(groups, seen)
         self._next_s[due] = ends[due]
         stirred = [self._outcomes(mine, rules) for mine, rules in groups]
@@ -213,17 +217,17 @@ class WatchedObjectives:
                     most = rule.bucket_max
                     if most not in within:
                         within[most] = seen.within(most)
-                    self._value[mine, slot] += within[most][mine]
+                    self._value[:, slot][mine] += within[most][mine]
 
     def _add_slot(self, keys: Int64, slot: int, rule: Rule, sums: Mapping[str, Int64]) -> None:
-        self._count[keys, slot] += sums["observed"][keys]
+        value, count = self._value[:, slot], self._count[:, slot]
+        count[keys] += sums["observed"][keys]
         if rule.kind == _MEAN:
-            self._value[keys, slot] += sums["total"][keys]
+            value[keys] += sums["total"][keys]
         elif rule.kind == _MAXIMUM:
-            most = np.maximum(self._value[keys, slot], sums["most"][keys])
-            self._value[keys, slot] = most
+            value[keys] = np.maximum(value[keys], sums["most"][keys])
         else:
-            self._count[keys, slot] += sums["lost"][keys]
+            count[keys] += sums["lost"][keys]
 
     def _outcomes(self, keys: Int64, rules: tuple[Rule, ...]) -> Int64:
         """Return the circuits of some channels, ordered by circuit, whose outcomes changed."""
@@ -234,7 +238,7 @@ class WatchedObjectives:
         for slot, rule in enumerate(rules):
             if rule.kind == _OPAQUE:
                 return numbers
-            value, count = self._value[keys, slot], self._count[keys, slot]
+            value, count = self._value[:, slot][keys], self._count[:, slot][keys]
             if rule.pooled:
                 join = np.maximum if rule.kind == _MAXIMUM else np.add
                 value, count = join.reduceat(value, starts), np.add.reduceat(count, starts)
