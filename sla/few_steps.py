@@ -83,6 +83,7 @@ def read_few(
         statement("sla", "observed_steps"),
         {
             "channel_keys": list(sums),
+            "from_s": [min(one.pieces[0][0] for one in some) for some in sums.values()],
             "first_key": min(sums),
             "last_key": max(sums),
             "first_s": min(asked[number].pieces[0][0] for number in wanted),
