@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
+from linksla.compiled import INT64, INT64S, compiled
 from linksla.inventory import DAY_SECONDS
 from linksla.model import WHOLE_MESSAGE, Poll, RawMessage, Reason, Reject
 from linksla.settings import TimeSettings
@@ -39,9 +40,10 @@ class Arrivals:
 def not_before(poll: Poll, partitions: Mapping[int, PartitionProgress]) -> Poll:
     """Return the poll without what was written before: offsets below next_offset."""
     partition, offset = integers(poll.samples, "partition"), integers(poll.samples, "offset")
-    old = np.zeros(len(partition), np.bool_)
+    wanted = np.zeros(1 + max([*partitions, int(partition.max(initial=0))]), np.int64)
     for number, progress in partitions.items():
-        old |= (partition == number) & (offset < progress.next_offset)
+        wanted[number] = progress.next_offset
+    old = _below(partition, offset, wanted)
     next_offset = {number: progress.next_offset for number, progress in partitions.items()}
     rejects = tuple(
         reject for reject in poll.rejects if reject.offset >= next_offset.get(reject.partition, 0)
@@ -54,20 +56,18 @@ def not_before(poll: Poll, partitions: Mapping[int, PartitionProgress]) -> Poll:
 def sorted_out(samples: pa.Table, channels: Channels) -> Arrivals:
     """Sort samples by whether their channel is known, and active when they were observed."""
     key = channels.keys_of(samples)
-    observed = integers(samples, "observed_at_us")
+    observed, appended = integers(samples, "observed_at_us"), integers(samples, "append_time_us")
+    active = _active(key, observed, channels.active_from_s, channels.active_to_s)
     unknown = key == UNKNOWN_KEY
-    inactive = ~unknown & (
-        (observed < channels.active_from_s[key] * MICROSECONDS)
-        | (observed >= channels.active_to_s[key] * MICROSECONDS)
-    )
-    usable = ~(unknown | inactive)
-    seen = np.minimum(observed, integers(samples, "append_time_us"))
+    inactive = ~unknown & ~active
+    usable = active & ~unknown
+    seen = np.minimum(observed, appended)
     none = samples.slice(0, 0)
     return Arrivals(
         _chosen(samples, usable),
         key if bool(usable.all()) else key[usable],
         usable,
-        np.where(inactive, NEVER_US, seen),
+        np.where(inactive, NEVER_US, seen) if bool(inactive.any()) else seen,
         _chosen(samples, unknown) if bool(unknown.any()) else none,
         _chosen(samples, inactive) if bool(inactive.any()) else none,
         key[inactive],
@@ -112,12 +112,11 @@ def late_ones(
 
     `watermark_before_us`: for each sample of the poll.
     """
-    key = arrivals.channel_key
-    grid_s = channels.grid_s[key]
-    known_s = watermark_before_us[arrivals.usable] // MICROSECONDS // grid_s * grid_s
+    stood_us = watermark_before_us
+    if len(stood_us) > len(arrivals.channel_key):
+        stood_us = stood_us[arrivals.usable]
     observed_at_us = integers(arrivals.samples, "observed_at_us")
-    late: Bool = observed_at_us < np.maximum(known_s, folded_to_s[key]) * MICROSECONDS
-    return late
+    return _late(arrivals.channel_key, observed_at_us, stood_us, channels.grid_s, folded_to_s)
 
 
 def partitions_after(
@@ -135,12 +134,14 @@ def partitions_after(
         for reject in poll.rejects
         if (reject.partition, reject.offset) in poll.raw
     }
-    for number in poll.next_offsets.keys() | poll.caught_up_at_us.keys():
-        rows = partition == number
-        seen = int(seen_at_us[rows].max(initial=NEVER_US))
+    numbers = poll.next_offsets.keys() | poll.caught_up_at_us.keys()
+    size = 1 + max([*numbers, int(partition.max(initial=0))])
+    greatest = _greatest(partition, seen_at_us, append, size)
+    for number in numbers:
+        seen, newest, rows = greatest[:, number].tolist()
         appended = [instant for other, instant in failed if other == number]
-        if rows.any():
-            appended.append(int(append[rows].max()))
+        if rows:
+            appended.append(newest)
         stood = after.get(number, PartitionProgress())
         # A partition read to its end without a record, and never before, is empty: offset 0.
         next_offset = max(stood.next_offset, poll.next_offsets.get(number, 0))
@@ -285,3 +286,55 @@ _REJECTS: Final = pa.schema(
 
 def _chosen(samples: pa.Table, rows: Bool) -> pa.Table:
     return samples if bool(rows.all()) else samples.filter(pa.array(rows))
+
+
+@compiled(INT64S, INT64S, INT64S)
+def _below(partition: Int64, offset: Int64, wanted: Int64) -> Bool:
+    """Return which offsets lie below what is wanted of their partition."""
+    below = np.zeros(len(partition), np.bool_)
+    for row in range(len(partition)):
+        below[row] = offset[row] < wanted[partition[row]]
+    return below
+
+
+@compiled(INT64S, INT64S, INT64S, INT64S)
+def _active(key: Int64, observed_at_us: Int64, from_s: Int64, to_s: Int64) -> Bool:
+    """Return which samples were observed while their channel was active."""
+    active = np.zeros(len(key), np.bool_)
+    for row in range(len(key)):
+        begins_us, ends_us = from_s[key[row]] * MICROSECONDS, to_s[key[row]] * MICROSECONDS
+        active[row] = begins_us <= observed_at_us[row] < ends_us
+    return active
+
+
+@compiled(INT64S, INT64S, INT64S, INT64S, INT64S)
+def _late(
+    key: Int64, observed_at_us: Int64, stood_us: Int64, grid_s: Int64, folded_to_s: Int64
+) -> Bool:
+    """Return what `late_ones` does; the watermark's cell is looked for only in what it passed."""
+    late = np.zeros(len(key), np.bool_)
+    for row in range(len(key)):
+        mine, observed = key[row], observed_at_us[row]
+        if observed < folded_to_s[mine] * MICROSECONDS:
+            late[row] = True
+        elif observed < stood_us[row]:
+            grid_us = grid_s[mine] * MICROSECONDS
+            late[row] = observed < stood_us[row] // grid_us * grid_us
+    return late
+
+
+@compiled(INT64S, INT64S, INT64S, INT64)
+def _greatest(partition: Int64, seen_us: Int64, append_us: Int64, size: int) -> Int64:
+    """Return the greatest of both columns by partition, and how many rows it has.
+
+    Of `seen_us` NEVER_US where there is none.
+    """
+    greatest = np.zeros((3, size), np.int64)
+    greatest[0] = NEVER_US
+    for row in range(len(partition)):
+        number = partition[row]
+        greatest[0, number] = max(greatest[0, number], seen_us[row])
+        if greatest[2, number] == 0 or append_us[row] > greatest[1, number]:
+            greatest[1, number] = append_us[row]
+        greatest[2, number] += 1
+    return greatest

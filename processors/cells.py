@@ -109,22 +109,28 @@ def loss_class(sum_ppm: int, count: int) -> int:
     return found
 
 
+@compiled(INT64, INT64)
+def _ends_beyond(cell: int, grid_us: int) -> int:
+    """Return what observed_at + interval must lie beyond for `_reach` to be more than `cell`."""
+    return (cell + 1) * grid_us + grid_us // 2
+
+
 @compiled(INT64S, INT64S, INT64S, INT64S, INT64S)
 def _holding(
     track: Int64, observed_at_us: Int64, interval_us: Int64, grid_s: Int64, to_s: Int64
 ) -> Bool:
     holding = np.zeros(len(track), np.bool_)
-    furthest, last = 0, -1
+    last, grid_us, end_us, needed_us = -1, 1, 0, 0
     for row in range(len(track) - 1, -1, -1):
         mine = track[row]
         if mine != last:
-            last, furthest = mine, to_s[mine] // grid_s[mine] - 1
-        if observed_at_us[row] >= to_s[mine] * MICROSECONDS:
+            last, grid_us, end_us = mine, grid_s[mine] * MICROSECONDS, to_s[mine] * MICROSECONDS
+            needed_us = _ends_beyond(to_s[mine] // grid_s[mine] - 1, grid_us)
+        if observed_at_us[row] >= end_us:
             holding[row] = True
-            continue
-        reach = _reach(observed_at_us[row], interval_us[row], grid_s[mine] * MICROSECONDS)
-        if reach > furthest:
-            holding[row], furthest = True, reach
+        elif observed_at_us[row] + interval_us[row] > needed_us:
+            reach = _reach(observed_at_us[row], interval_us[row], grid_us)
+            holding[row], needed_us = True, _ends_beyond(reach, grid_us)
     return holding
 
 
@@ -193,22 +199,26 @@ def _folded(
     stack = np.empty(len(track), np.int64)
     top, row, mine = 0, 0, -1
     grid, grid_us, from_cell, to_cell, begins, ends = 1, 1, 0, 0, 0, 0
+    cell, end_us = 0, 0
     while row < len(track):
+        # Nearly always the next cell: a division takes as long as all the rest of a row.
+        is_next = track[row] == mine and observed_at_us[row] < end_us + grid_us
         if track[row] != mine:
             top, mine = 0, track[row]
             grid, grid_us = grid_s[mine], grid_s[mine] * MICROSECONDS
             from_cell, to_cell = from_s[mine] // grid, to_s[mine] // grid
             begins = max(from_cell, active_from_s[mine] // grid)
             ends = min(to_cell, -(-active_to_s[mine] // grid))
-        cell = observed_at_us[row] // grid_us
-        end_us = (cell + 1) * grid_us
+        cell = cell + 1 if is_next else observed_at_us[row] // grid_us
+        begins_us, end_us = cell * grid_us, (cell + 1) * grid_us
         known, lost_ppm, state = 0, 0, EVIDENCE_BGP_UNKNOWN
         while row < len(track) and track[row] == mine and observed_at_us[row] < end_us:
             # The classes are ordered: any "not" wins over established, which wins over unknown.
             state = max(state, bgp[row])
             if loss_ppm[row] != LOSS_UNKNOWN:
                 known, lost_ppm = known + 1, lost_ppm + loss_ppm[row]
-            reach[row] = _reach(observed_at_us[row], interval_us[row], grid_us)
+            held_us = observed_at_us[row] - begins_us + interval_us[row] - grid_us // 2 - 1
+            reach[row] = cell if 0 <= held_us < grid_us else cell + held_us // grid_us
             while top and reach[stack[top - 1]] <= reach[row]:
                 top -= 1
             stack[top], top, row = row, top + 1, row + 1

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from linksla.compiled import INT64S, compiled
 from processors.moved import moved_within
 from processors.observations import Bool, Int64, integers
 from processors.sorting import sort_order
@@ -60,13 +61,21 @@ def looked_through(samples: pa.Table, channel_key: Int64, observed_at_us_max: In
     """
     observed = integers(samples, "observed_at_us")
     order = sort_order(channel_key, observed)
-    suspect = observed <= observed_at_us_max[channel_key]
-    key, instant = channel_key[order], observed[order]
-    again = (key[1:] == key[:-1]) & (instant[1:] == instant[:-1])
-    if bool(again.any()):
-        suspect[order[1:][again]] = True
-        suspect[order[:-1][again]] = True
-    return Looked(order, suspect)
+    return Looked(order, _suspect(order, channel_key, observed, observed_at_us_max))
+
+
+@compiled(INT64S, INT64S, INT64S, INT64S)
+def _suspect(order: Rows, key: Int64, observed_at_us: Int64, observed_at_us_max: Int64) -> Bool:
+    suspect = np.zeros(len(order), np.bool_)
+    for place in range(len(order)):
+        row = order[place]
+        if observed_at_us[row] <= observed_at_us_max[key[row]]:
+            suspect[row] = True
+        if place:
+            before = order[place - 1]
+            if key[row] == key[before] and observed_at_us[row] == observed_at_us[before]:
+                suspect[row] = suspect[before] = True
+    return suspect
 
 
 def all_new(samples: pa.Table, looked: Looked) -> Deduplicated:

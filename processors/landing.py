@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
+from linksla.compiled import INT64S, compiled
 from linksla.model import Poll
 from processors.arrivals import NOTED, Aged, Arrivals, noted, noted_rejects
 from processors.blocks import note_changed
@@ -50,26 +51,28 @@ def landed(progress: Progress, arrivals: Arrivals, found: Deduplicated) -> Progr
     """Return the progress with the kept samples in its tail; no effects."""
     if len(found.kept) == 0:
         return progress
-    key = arrivals.channel_key[found.kept]
-    observed = integers(arrivals.samples, "observed_at_us")[found.kept]
     tail = progress.tail
     if found.replacing.any():
         old = _replaced(arrivals, found)
         tail = tuple(_without(part, old) for part in tail)
     arrived = Observations.of(arrivals.samples, arrivals.channel_key).take(found.kept)
-    greatest, longest = progress.observed_at_us_max.copy(), progress.interval_us_max.copy()
-    # Rows of a channel lie together, in order: the last of each is its greatest.
-    ends = np.append(key[1:] != key[:-1], True)
-    greatest[key[ends]] = np.maximum(greatest[key[ends]], observed[ends])
-    starts = np.append(0, np.flatnonzero(ends)[:-1] + 1)
-    widest = np.maximum.reduceat(arrived.interval_us, starts)
-    longest[key[ends]] = np.maximum(longest[key[ends]], widest)
+    greatest = _raised(progress.observed_at_us_max, arrived.track, arrived.observed_at_us)
+    longest = _raised(progress.interval_us_max, arrived.track, arrived.interval_us)
     return replace(
         progress,
         observed_at_us_max=greatest,
         interval_us_max=longest,
         tail=(*tail, arrived),
     )
+
+
+@compiled(INT64S, INT64S, INT64S)
+def _raised(standing: Int64, key: Int64, values: Int64) -> Int64:
+    """Return what stood by key, or the greatest value of the key where that is more."""
+    raised = standing.copy()
+    for row in range(len(key)):
+        raised[key[row]] = max(raised[key[row]], values[row])
+    return raised
 
 
 def store_samples(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linksla.compiled import INT64S, compiled
 from linksla.model import (
     BGP_ESTABLISHED,
     BGP_UNKNOWN,
@@ -132,13 +133,13 @@ class Observations:
 
     def take(self, rows: Bool | npt.NDArray[np.intp]) -> "Observations":
         """Return some of the rows, or all in another order."""
-        return Observations(
-            self.track[rows],
-            self.observed_at_us[rows],
-            self.interval_us[rows],
-            self.bgp[rows],
-            self.loss_ppm[rows],
+        places: Int64 = np.asarray(
+            np.flatnonzero(rows) if rows.dtype == np.bool_ else rows, np.int64
         )
+        return Observations(*_taken(places, *self._columns()))
+
+    def _columns(self) -> tuple[Int64, Int64, Int64, Int64, Int64]:
+        return self.track, self.observed_at_us, self.interval_us, self.bgp, self.loss_ppm
 
     def on(self, track: Int64) -> "Observations":
         """Return the same on other tracks."""
@@ -147,3 +148,19 @@ class Observations:
     def ordered(self) -> "Observations":
         """Return the rows by (track, observed_at_us)."""
         return self.take(sort_order(self.track, self.observed_at_us))
+
+
+@compiled(INT64S, INT64S, INT64S, INT64S, INT64S, INT64S)
+def _taken(
+    rows: Int64, track: Int64, observed_at_us: Int64, interval_us: Int64, bgp: Int64, loss: Int64
+) -> Int64:
+    """Return the columns at `rows`, below one another: one walk through memory, not five."""
+    taken = np.empty((5, len(rows)), np.int64)
+    for place in range(len(rows)):
+        row = rows[place]
+        taken[0, place] = track[row]
+        taken[1, place] = observed_at_us[row]
+        taken[2, place] = interval_us[row]
+        taken[3, place] = bgp[row]
+        taken[4, place] = loss[row]
+    return taken

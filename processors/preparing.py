@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from linksla.clock import MICROSECONDS
+from linksla.compiled import INT64S, compiled
 from linksla.model import Poll
 from linksla.settings import TimeSettings
 from processors.arrivals import (
@@ -112,10 +113,18 @@ def prepared_ahead(poll: Poll, channels: Channels, progress: Progress, rules: Ru
 
 def reworked(before: Progress, arrivals: Arrivals, found: Deduplicated) -> Bool:
     """Return the channels that got a sample in cells which were folded already."""
-    key = arrivals.channel_key[found.kept]
-    observed = integers(arrivals.samples, "observed_at_us")[found.kept]
-    channels = np.zeros(len(before.folded_to_s), np.bool_)
-    channels[key[observed < before.folded_to_s[key] * MICROSECONDS]] = True
+    observed = integers(arrivals.samples, "observed_at_us")
+    return _behind(found.kept, arrivals.channel_key, observed, before.folded_to_s)
+
+
+@compiled(INT64S, INT64S, INT64S, INT64S)
+def _behind(rows: Int64, key: Int64, observed_at_us: Int64, folded_to_s: Int64) -> Bool:
+    """Return the channels of which any of these rows lies before what is folded."""
+    channels = np.zeros(len(folded_to_s), np.bool_)
+    for place in range(len(rows)):
+        mine = key[rows[place]]
+        if observed_at_us[rows[place]] < folded_to_s[mine] * MICROSECONDS:
+            channels[mine] = True
     return channels
 
 

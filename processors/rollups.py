@@ -187,8 +187,8 @@ def rollups_of(
     counts = counts_of(len(key), group, order, latency, has_latency)
     kept = distributions[channel_key]
     if kept.any():
-        others = counts_of_others(samples, len(key), group, order, kept)
-        counts = _beside_each_other([counts, *others])
+        others = list(counts_of_others(samples, len(key), group, order, kept))
+        counts = _beside_each_other([counts, *others]) if others else counts
     return Rollups(key, step, figures, counts)
 
 

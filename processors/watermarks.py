@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from linksla.clock import MICROSECONDS
+from linksla.compiled import INT64, INT64S, INT64S_OWN, compiled
 from linksla.settings import TimeSettings
 from processors.observations import Int64
 
@@ -37,14 +38,21 @@ def before_each(
     `seen_us` is min(observed_at, append_time). By this a sample is late or not whatever polls
     the log was cut into, so that a replay counts the same late samples.
     """
+    stands = np.full(1 + max([*start, int(partition.max(initial=0))]), NEVER_US, np.int64)
+    for number, progress in start.items():
+        if progress.watermark_us is not None:
+            stands[number] = progress.watermark_us
+    return _before_each(partition, seen_us, stands, _lateness_us(time))
+
+
+@compiled(INT64S, INT64S, INT64S_OWN, INT64)
+def _before_each(partition: Int64, seen_us: Int64, stands: Int64, lateness_us: int) -> Int64:
+    """Return where its partition stood at each sample, and let it go on in `stands`."""
     before = np.empty(len(partition), np.int64)
-    for number in np.unique(partition):
-        rows = np.flatnonzero(partition == number)
-        stored = start.get(int(number), PartitionProgress()).watermark_us
-        first = NEVER_US if stored is None else stored
-        running = np.maximum.accumulate(seen_us[rows] - _lateness_us(time))
-        before[rows[0]] = first
-        before[rows[1:]] = np.maximum(running[:-1], first)
+    for row in range(len(partition)):
+        number = partition[row]
+        before[row] = stands[number]
+        stands[number] = max(stands[number], seen_us[row] - lateness_us)
     return before
 
 
