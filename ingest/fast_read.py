@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyruhvro
 
+from ingest import own_read
 from ingest.rows import READ_SCHEMA, Flags, Integers, Rows
 from ingest.varints import OVERLONG, VARINT_BYTES_MAX
 from ingest.writer_schemas import REQUIRED, Content, Field, WriterSchema
@@ -29,6 +30,8 @@ def read(schema: WriterSchema, bodies: list[bytes]) -> tuple[Rows, Flags]:
     """
     if schema.fields is None:
         raise ValueError(f"{schema.name} has fields that only the reference decoder reads")
+    if own_read.is_own(schema.fast_text) and schema.observed_at_scale == 1:
+        return own_read.read(bodies, is_batch=schema.content is Content.BATCH)
     read_batch = pyruhvro.deserialize_array(bodies, schema.fast_text)
     if schema.content is Content.BATCH:
         lists = read_batch.column(0)
