@@ -52,24 +52,30 @@ def _look_back(
         begins,
         period.end_s,
         period.rest,
-        coverage_percent_min=int(coverage_percent_min.__ceil__()),
+        coverage_percent_min=coverage_percent_min,
     )
     return spread(lost, margin) if len(lost) >= STRETCHES_MIN else None
 
 
 def past_stretches(
-    runs: Sequence[JudgedRun], start_s: int, end_s: int, length: int, *, coverage_percent_min: int
+    runs: Sequence[JudgedRun],
+    start_s: int,
+    end_s: int,
+    length: int,
+    *,
+    coverage_percent_min: Fraction,
 ) -> tuple[int, ...]:
     """Return the down seconds of each stretch that ends whole days before `end_s`, newest first.
 
     Stretches lie within [start_s, end_s); one of which too little was measured is left out.
     """
     edges, down, dark = _sums(runs, start_s, end_s)
+    known_min = coverage_percent_min * length / 100
     found = []
     for upper in range(end_s, start_s + length - 1, -DAY):
         lower = upper - length
         unknown = _until(edges, dark, upper) - _until(edges, dark, lower)
-        if (length - unknown) * 100 >= coverage_percent_min * length:
+        if length - unknown >= known_min:
             found.append(_until(edges, down, upper) - _until(edges, down, lower))
     return tuple(found)
 

@@ -272,7 +272,7 @@ def test_past_stretches_are_what_counting_second_by_second_gives(pieces, start, 
     runs, seconds = laid(pieces)
     now = len(seconds)
 
-    found = past_stretches(runs, start, now, length, coverage_percent_min=50)
+    found = past_stretches(runs, start, now, length, coverage_percent_min=Fraction(50))
 
     slow = []
     for end in range(now, 0, -DAY):

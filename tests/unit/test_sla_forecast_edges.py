@@ -1,6 +1,7 @@
 """Past stretches in place of what is to come: which are taken, and what each lost to a second."""
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -81,24 +82,29 @@ def test_a_month_that_is_breached_is_met_in_no_case() -> None:
     assert (past.low, past.met) == (0, 0)
 
 
-def test_a_percentage_of_coverage_that_is_not_whole_is_asked_for_rounded_up() -> None:
-    now, dark = JULY - 2 * DAY, 2 * DAY * 43 // 1000  # 95.7 % of two days are measured
+def test_a_stretch_counts_of_which_the_contracts_share_was_measured_to_the_second() -> None:
+    now = JULY - 2 * DAY
 
-    def stretches(least: str) -> int:
-        terms = replace(ONE.availability, coverage_percent_min=least)
+    def stretches(least: str, dark: int) -> int:
+        terms = replace(ONE.availability, coverage_percent_min=Fraction(least))
         lost = [(MIDDLE, MIDDLE + dark, DARK)]
         past = ahead(lost, replace(ONE, availability=terms), complete=now, begins=JUNE).past
         assert past is not None
         return past.stretches
 
-    assert [stretches(one) for one in ("95", "95.5", "96")] == [27, 25, 25]
+    # 27 stretches of two days, two of which hold what is dark: 4.5 % of them are 7776 s
+    assert [stretches("95.5", dark) for dark in (7_775, 7_776, 7_777)] == [27, 27, 25]
+    assert [stretches("95", dark) for dark in (8_640, 8_641)] == [27, 25]
+    assert [stretches("99.999", dark) for dark in (1, 2)] == [27, 25]  # 1.728 s
+    assert [stretches("100", dark) for dark in (0, 1)] == [27, 25]
 
 
 def stretches(
     *lost: tuple[int, int, Any], start: int = 0, end: int = 5 * DAY, least: int = 50
 ) -> list[int]:
     runs = [JudgedRun(lower, upper, bucket, bucket, bad=False) for lower, upper, bucket in lost]
-    return list(past_stretches(runs, start, end, 2 * DAY, coverage_percent_min=least))
+    found = past_stretches(runs, start, end, 2 * DAY, coverage_percent_min=Fraction(least))
+    return list(found)
 
 
 NOON = 12 * HOUR
