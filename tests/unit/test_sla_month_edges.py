@@ -55,6 +55,16 @@ PRICED = {
             None,
             [(JUNE, FIRST, FIRST), (FIRST, LAST, LAST), (LAST, JULY, JULY)],
         ),
+        (
+            Past(circuit={"prices": PRICED["prices"]}),
+            None,
+            [(JUNE, FIRST, FIRST), (FIRST, LAST, LAST), (LAST, JULY, JULY)],
+        ),
+        (
+            Past(circuit={"bandwidths": PRICED["bandwidths"]}),
+            None,
+            [(JUNE, LAST, LAST), (LAST, JULY, JULY)],
+        ),
         (Past((), (ONE, TWO)), None, [(JUNE, MIDDLE, MIDDLE), (MIDDLE, JULY, JULY)]),
         (Past((), (ONE, TWO), complete=MIDDLE), None, [(JUNE, MIDDLE, MIDDLE)]),
         (
