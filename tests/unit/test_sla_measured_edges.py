@@ -115,7 +115,9 @@ def test_counts_of_groups_are_added_bucket_by_bucket() -> None:
 
     assert counted([one, other], 3) == [{8: 4}, {6: 1, 7: 2, 9: 4}, {}]
     assert counted([buckets((0, {0: 1}))], 1) == [{0: 1}]
-    assert counted([buckets((0, {2**31 - 1: 6}))], 1) == [{2**31 - 1: 6}]
+    least, more = buckets((0, {0: 2})), buckets((0, {5: 1, 9: 3}))
+    assert counted([least, more], 1) == [{0: 2, 5: 1, 9: 3}]
+    assert counted([buckets((0, {1 << 20: 6}))], 1) == [{1 << 20: 6}]
     assert counted([buckets((0, {}))], 1) == [{}]
     assert counted([buckets((-1, {5: 1}))], 1) == [{}]
     assert counted([], 1) == [{}]
