@@ -69,10 +69,11 @@ def _by_record(
 
 
 def _append(found: list[Piece], piece: Piece) -> None:
-    """Append, joining with an equal neighbour."""
+    """Append, joining with an equal neighbour; what is equal beyond a gap is none."""
     last = found[-1] if found else None
-    if last and replace(last, end_s=piece.end_s) == replace(piece, start_s=last.start_s):
-        found[-1] = replace(last, end_s=piece.end_s)
+    joined = last and last.end_s == piece.start_s and replace(last, end_s=piece.end_s)
+    if last and joined == replace(piece, start_s=last.start_s):
+        found[-1] = joined
     else:
         found.append(piece)
 
