@@ -1,5 +1,6 @@
 """A budget in words and as the API prints it: which number stands where."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -38,6 +39,9 @@ def test_what_is_left_or_too_much_is_said_in_words() -> None:
     assert left_words(Budget(267, 0, 33)) == "33 s too much"
     answer = Past([(JUNE, JUNE + 92, DOWN)]).month()
     assert month_left_words(answer) == "41 min 40 s left"  # 2592 s are allowed
+    assert month_left_words(replace(answer, budget=None)) == "41 min 40 s left"
+    breached = Past([(JUNE, JUNE + 2_600, DOWN)]).month()
+    assert month_left_words(breached) == "8 s too much"
 
 
 @pytest.mark.parametrize(
