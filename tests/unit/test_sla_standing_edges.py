@@ -1,0 +1,225 @@
+"""Whose a circuit is, how it stands, and how its channels stand, to the second."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from linksla.inventory import Channel, Customer
+from linksla.inventory import Ownership as Owner
+from linksla.model import EVIDENCE_BGP_ESTABLISHED, EVIDENCE_BGP_NOT, EVIDENCE_BGP_UNKNOWN
+from processors.runs import Runs
+from sla.answers import ChannelRun
+from sla.channels import ChannelAsked, channel_runs
+from sla.history import FAR_AHEAD_S, CircuitHistory
+from sla.ownership import owned, owned_by
+from sla.periods import Ownership
+from sla.scope import AllCustomers, OnlyCustomers
+from sla.spans import ReadSpans
+from sla.summaries import (
+    _add_runs,
+    _asked,
+    _newest,
+    _patience_seconds,
+    standing,
+    summary,
+)
+from sla.telemetry import ChannelRow
+from tests.unit.looks_bench import LIVE, NOW, Present, lane
+from tests.unit.past_bench import JULY, JUNE, MIDDLE, ONE, runs_of
+from tests.unit.told_bench import circuit, facts
+
+EVERYONE = AllCustomers(commercial=True)
+SOLD = circuit(
+    owners=(
+        Owner(customer="old", end=JUNE), Owner(customer="a", end=MIDDLE),
+        Owner(customer="b", start=MIDDLE, end=JULY), Owner(customer="a", start=JULY),
+    ),
+)  # fmt: skip
+
+
+def only(*names: str) -> OnlyCustomers:
+    return OnlyCustomers(frozenset(names))
+
+
+def test_who_may_see_all_customers_sees_the_whole_time_as_the_last_owners() -> None:
+    assert owned(SOLD, EVERYONE) == (Ownership("a", JUNE, FAR_AHEAD_S),)
+
+
+def test_a_customer_sees_the_times_of_his_own() -> None:
+    first, last = Ownership("a", JUNE, MIDDLE), Ownership("a", JULY, FAR_AHEAD_S)
+    between = Ownership("b", MIDDLE, JULY)
+
+    assert owned(SOLD, only("a")) == (first, last)
+    assert owned(SOLD, only("b")) == (between,)
+    assert owned(SOLD, only("a", "b")) == (first, between, last)
+    assert owned(SOLD, only("old")) == (), "it was another's before anything was measured"
+    assert owned(SOLD, only("nobody")) == ()
+    owners = Owner(customer="old", end=JUNE + 1), Owner(customer="a", start=JUNE - 9)
+    later = circuit(owners=owners)
+    assert owned(later, only("old")) == (Ownership("old", JUNE, JUNE + 1),)
+    assert owned(later, only("a")) == (Ownership("a", JUNE, FAR_AHEAD_S),)
+
+
+def test_one_customers_times_are_shown_to_who_may_see_him() -> None:
+    assert owned_by(SOLD, EVERYONE, "b") == (Ownership("b", MIDDLE, JULY),)
+    assert owned_by(SOLD, only("b"), "b") == (Ownership("b", MIDDLE, JULY),)
+    assert owned_by(SOLD, only("a"), "b") == ()
+    assert owned_by(SOLD, EVERYONE, "nobody") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "state", "since"),
+    [
+        ("U100", 0, 100, "up", 0), ("U100", 20, 90, "up", 20), ("U60 D40", 0, 100, "down", 60),
+        ("U60 D40", 0, 60, "up", 0), ("U60 D40", 0, 61, "down", 60), ("D60 U40", 60, 90, "up", 60),
+        ("U50 M29 U21", 0, 100, "up", 0), ("U50 M30 U20", 0, 100, "up", 80),
+        ("U50 M50", 0, 79, "up", 0), ("U50 M50", 0, 80, "unmeasured", 50),
+        ("U50 M50", 0, 100, "unmeasured", 50), ("M50", 0, 20, "unmeasured", None),
+        ("U50 E20 U30", 0, 100, "up", 70), ("U50 E20", 0, 70, "down", 50),
+        ("U50 D10 M5 D10", 0, 75, "down", 50), ("U100", 100, 100, "unmeasured", None),
+        ("U100", 90, 95, "up", 90), ("U50 M50", 30, 79, "up", 30),
+        ("D10 U10 M40 U10", 0, 70, "up", 60),
+    ],
+)  # fmt: skip
+def test_a_circuit_stands_as_it_is_at_the_end_but_for_short_silence(
+    text: str, start: int, end: int, state: str, since: int | None
+) -> None:
+    found = standing(runs_of(text), start, end, 30)
+
+    assert (found[0].value, found[1]) == (state, since)
+
+
+def line(present: Present, *channels: ChannelRun, own: Ownership | None = None, **more: Any) -> Any:
+    history: CircuitHistory | None = present.look().history
+    if more.pop("unknown", False):
+        history = None
+    mine = own or Ownership("acme", JUNE, FAR_AHEAD_S)
+    known = circuit(**more)
+    acme = Customer(id="acme", name="Acme")
+    return summary(known, acme, mine, present.contract, history, channels, ())
+
+
+def test_a_line_of_the_list_says_how_a_circuit_stands() -> None:
+    since = LIVE - 60  # patience: 60 s are longer than three cells
+    found = line(
+        Present(text="U100 D20", ahead="D30"),
+        lane("a", "bad", since), lane("b", "bad", since + 1), lane("c", "good", since),
+    )  # fmt: skip
+
+    assert (found.state, found.state_since_s) == ("down", NOW - 20)
+    assert (found.complete_up_to_s, found.live_to_s) == (NOW, LIVE)
+    assert (found.channels_good, found.channels_total, found.channels_needed) == (1, 3, 1)
+    assert (found.channels_bad, found.channels_settled) == (("a",), False)
+    settled = line(Present(), lane("a", "bad", since), lane("b", "good", since))
+    assert (settled.channels_bad, settled.channels_settled) == (("a",), True)
+    silent = line(Present(), lane("a", "unknown", since), lane("b", "good", since))
+    assert (silent.channels_bad, silent.channels_settled) == ((), False)
+    assert line(Present()).channels_settled is False
+
+
+def test_a_former_owner_sees_how_it_stood_when_it_left() -> None:
+    left = NOW - 50
+    found = line(
+        Present(text="D100", ahead="U30"), lane("a", "bad", left - 60),
+        own=Ownership("acme", NOW - 80, left),
+    )  # fmt: skip
+
+    assert (found.complete_up_to_s, found.live_to_s) == (left, left)
+    assert (found.state, found.state_since_s, found.channels_bad) == ("down", NOW - 80, ("a",))
+
+
+def test_a_circuit_of_which_nothing_is_known_has_the_channels_it_should_have() -> None:
+    channels = (
+        Channel(name="a"), Channel(name="b", active_to=JUNE), Channel(name="c", active_to=JUNE + 1),
+    )  # fmt: skip
+    found = line(Present(), unknown=True, channels=channels)
+
+    assert (found.state, found.state_since_s) == ("unmeasured", None)
+    assert (found.complete_up_to_s, found.live_to_s) == (JUNE, JUNE)
+    assert (found.channels_good, found.channels_total) == (0, 2)
+
+
+def test_patience_is_a_minute_or_n_cells() -> None:
+    def patience(grid: int, cells: int) -> int:
+        terms = replace(ONE.availability, consecutive=cells)
+        return _patience_seconds(circuit(grid_seconds=grid), replace(ONE, availability=terms))
+
+    assert [patience(*one) for one in ((10, 3), (10, 6), (10, 7), (30, 3))] == [60, 60, 70, 90]
+
+
+def test_the_newest_known_run_of_a_channel_counts() -> None:
+    good, dark = lane("a", "good", 0, 50), lane("a", "unknown", 50, 60)
+
+    assert _newest([good, dark]) is good
+    assert _newest([dark, good]) is good
+    assert _newest([dark]) is dark
+    assert _newest([lane("a", "bad", 0, 9), dark, good]) is good
+
+
+def test_runs_of_a_tape_are_cut_and_equal_neighbours_are_one() -> None:
+    found: list[Any] = []
+    _add_runs(found, runs_of("U20 U10 D10 M5 A5"), 5, 48)
+    _add_runs(found, runs_of("U20 U10 D10 M5 A5"), 48, 60)
+    _add_runs(found, runs_of("U60"), 50, 50)
+    _add_runs(found, runs_of("U70"), 60, 70)
+
+    assert [(one.start_s, one.end_s, one.bucket.value, one.as_experienced.value) for one in found
+            ] == [(5, 30, "up", "up"), (30, 40, "down", "down"),
+                  (40, 45, "unmeasured", "unmeasured"), (45, 50, "unmeasured", "down"),
+                  (60, 70, "up", "up")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "start", "end", "found"),
+    [
+        (JUNE, None, JUNE, MIDDLE, (JUNE, MIDDLE)), (JUNE + 5, None, JUNE - 9, MIDDLE,
+         (JUNE, MIDDLE)), (JUNE + 15, None, JUNE, MIDDLE, (JUNE + 10, MIDDLE)),
+        (JUNE, MIDDLE - 5, JUNE, MIDDLE, (JUNE, MIDDLE)),
+        (JUNE, MIDDLE - 15, JUNE, MIDDLE, (JUNE, MIDDLE - 10)),
+        (JUNE, MIDDLE, MIDDLE, JULY, None), (JUNE, MIDDLE + 1, MIDDLE, JULY, (MIDDLE, MIDDLE + 10)),
+        (MIDDLE, None, JUNE, MIDDLE, None),
+    ],
+)  # fmt: skip
+def test_a_channel_is_asked_for_with_the_cells_it_is_active_in(
+    begins: int, ends: int | None, start: int, end: int, found: tuple[int, int] | None
+) -> None:
+    known = facts(ChannelRow("C", "a", 7, begins, ends))
+
+    asked = _asked(circuit(), ONE, known, start, end)
+
+    assert [(one.channel_key, one.start_s, one.end_s) for one in asked] == (
+        [] if found is None else [(7, *found)]
+    )
+
+
+GOOD, NOT, UNKNOWN = EVIDENCE_BGP_ESTABLISHED, EVIDENCE_BGP_NOT, EVIDENCE_BGP_UNKNOWN
+ROWS = [
+    (1, 10, 20, GOOD, 0), (1, 20, 30, GOOD, 3), (1, 30, 40, GOOD, 4), (1, 50, 60, NOT, 0),
+    (2, 0, 90, NOT, 0), (3, 15, 25, UNKNOWN, 2), (3, 25, 35, UNKNOWN, 5),
+]  # fmt: skip
+
+
+def lanes(*asked: tuple[int, int, int]) -> dict[int, list[tuple[int, int, str]]]:
+    columns = np.array(ROWS, np.int64).T
+    source = ReadSpans(Runs(*columns), np.zeros(len(ROWS), np.uint64))
+    wanted = [ChannelAsked(key, f"ch{key}", lower, upper, 3) for key, lower, upper in asked]
+    found = channel_runs(source, wanted, ())
+    return {
+        key: [(one.start_s, one.end_s, one.state) for one in runs] for key, runs in found.items()
+    }
+
+
+def test_lanes_cover_what_is_asked_and_equal_states_are_one() -> None:
+    assert lanes((1, 0, 70)) == {
+        1: [(0, 10, "unknown"), (10, 30, "good"), (30, 40, "bad"), (40, 50, "unknown"),
+            (50, 60, "bad"), (60, 70, "unknown")],
+    }  # fmt: skip
+    assert lanes((1, 15, 35), (2, 10, 20), (3, 20, 30)) == {
+        1: [(15, 30, "good"), (30, 35, "bad")], 2: [(10, 20, "bad")],
+        3: [(20, 25, "good"), (25, 30, "bad")],
+    }  # fmt: skip
+    assert lanes((1, 40, 50), (2, 90, 95)) == {1: [(40, 50, "unknown")], 2: [(90, 95, "unknown")]}
+    assert lanes((1, 20, 30)) == {1: [(20, 30, "good")]}
+    assert lanes() == {}
