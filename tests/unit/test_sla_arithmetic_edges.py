@@ -174,6 +174,10 @@ def test_money_is_worked_out_with_its_parts() -> None:
     assert money_working(month(TWO_HOURS, GIVING, prices=odd).segments) == (
         "20 % of 33.33 USD = 6.67 USD, rounded once, half up"
     )
+    half = (Price(start=None, amount="2.50", currency="USD"),)
+    assert money_working(month(TWO_HOURS, GIVING, prices=half).segments) == (
+        "20 % of 2.50 USD = 0.50 USD"
+    )
     assert money_working(month(TWO_HOURS, GIVING).segments) is None
     assert money_working(month((), GIVING, prices=USD).segments) is None
 
@@ -210,6 +214,7 @@ def test_a_credit_is_told_from_its_percent_to_the_day_it_is_claimed_by() -> None
     found = credit(TWO_HOURS, GIVING, prices=USD)
 
     assert found["credit-percent"][0] == "Credit: 20 % of the charge"
+    assert found["credit-percent"][1].startswith("20 %: 2 h 0 min 0 s down, ")
     assert found["credit-amount"][1] == "20 % of 2,000.00 USD = 400.00 USD"
     assert found["payout"] == (
         "400.00 USD: paid out",
@@ -237,6 +242,11 @@ def test_a_small_credit_is_not_paid_out_and_an_open_one_may_still_change() -> No
 
 def test_without_a_price_or_a_credit_there_is_no_amount() -> None:
     assert credit(TWO_HOURS, GIVING)["credit-amount"] == ("No amount: no price is known", "")
+    second = replace(GIVING, version=2, valid_from=MIDDLE)
+    assert credit(TWO_HOURS, GIVING, second)["credit-amount"] == (
+        "No amount: no price is known",
+        "",
+    )
     assert list(credit((), GIVING, prices=USD)) == ["credit-percent"]
 
 

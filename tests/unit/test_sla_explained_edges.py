@@ -1,15 +1,17 @@
 """What explains an outage, a channel and an objective: each second and number in its place."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from linksla.clock import iso
-from sla.answers import Bucket, Outage
+from linksla.inventory import Bandwidth
+from sla.answers import Bucket, ObjectiveAnswer, Outage, Outcome
 from sla.contracts import PerformanceTerms
 from sla.evidence import ChannelEvidence, _active, _filled, evidence_words, merged, seconds_of
-from sla.explain_objectives import _trimmed, _value
+from sla.explain_objectives import _trimmed, _value, explain_objectives
 from sla.explain_outages import Rule, explain_outage
 from sla.explanation import ChannelSpan
 from sla.history import FAR_AHEAD_S
@@ -18,7 +20,8 @@ from sla.measures import Observed, Totals
 from sla.outages import outage_id
 from sla.periods import Ownership
 from sla.telemetry import ChannelRow
-from tests.unit.past_bench import DARK, DOWN, runs_of
+from tests.unit.past_bench import DARK, DAY, DOWN, JULY, JUNE, ONE, Past, runs_of
+from tests.unit.told_bench import facts
 
 
 @pytest.mark.parametrize(
@@ -38,7 +41,10 @@ def test_evidence_is_said_in_words(bgp: int, loss: int | None, state: str, words
 
 
 def test_a_channel_fills_its_time_without_gap_and_overlap() -> None:
-    known = [(30, 40, 2, 0), (10, 20, 1, 0), (15, 25, 1, 0), (90, 120, 1, None), (20, 22, 2, 0)]
+    known = [
+        (30, 40, 2, 0), (10, 20, 1, 0), (15, 25, 1, 0), (18, 25, 2, 0), (90, 120, 1, None),
+        (20, 22, 2, 0),
+    ]  # fmt: skip
 
     found = [(one.start_s, one.end_s, one.state) for one in _filled("a", known, 5, 100, 6)]
 
@@ -73,6 +79,8 @@ def test_a_channels_time_is_split_by_state_with_the_reasons_of_bad_time() -> Non
     assert one.why_bad == "BGP for 30 s; loss for 10 s"
     assert (two.active_seconds, two.good_seconds, two.bad_seconds) == (70, 35, 35)
     assert seconds_of([A, B], 90, 95) == ()
+    late = channel("late", (80, 90, "good", "g"))
+    assert [one.channel for one in seconds_of([late, B], 10, 80)] == ["b"]
     twice = channel("c", (0, 5, "bad", "x"), (5, 9, "bad", "y"), (9, 12, "bad", "x"))
     assert seconds_of([twice], 0, 12)[0].why_bad == "x for 8 s; y for 4 s"
     assert seconds_of([channel("d", (0, 4, "bad", "z"), (4, 8, "bad", "y"))], 0, 8)[0].why_bad == (
@@ -130,7 +138,7 @@ def explained(
 UP = Bucket.UP
 WENT = (
     run(0, 45, UP), run(45, 65, DOWN, bad=True), run(65, 75, DARK), run(75, 95, DOWN, bad=True),
-    run(95, 110, DOWN), run(110, 150, UP),
+    run(95, 110, DOWN), run(110, 150, UP), run(150, 190, DOWN, bad=True), run(190, 230, UP),
 )  # fmt: skip
 
 
@@ -162,7 +170,7 @@ def test_an_outage_is_cut_to_the_month() -> None:
 
 
 def test_an_outage_that_goes_on_or_is_another_owners_says_so() -> None:
-    goes_on = (run(0, 45, UP), run(45, 90, DOWN, bad=True))
+    goes_on = (run(0, 45, UP), run(45, 70, DOWN, bad=True), run(70, 90, DOWN))
 
     assert explained(goes_on, 45).end == (
         f"It had not ended at {iso(90)}: no 3 good cells in a row yet."
@@ -234,9 +242,46 @@ def test_values_are_worked_out_from_what_was_observed() -> None:
         "infinity", "rank ⌈99 % × 20⌉ = 20 lies among the 1 lost ones",
     )  # fmt: skip
     nothing = _value(objective("jitter", "mean"), seen(), None)
-    assert (nothing.value, nothing.observations, nothing.working) == (
-        None, 0, "nothing was observed",
+    assert (nothing.value, nothing.observations, nothing.lost, nothing.working) == (
+        None, 0, 0, "nothing was observed",
     )  # fmt: skip
+    counts = {"jitter": {20: 9, 10: 10}}
+    jitter = _value(objective("jitter", "p52"), seen(jitter_count=19, buckets=counts), None)
+    assert jitter.working.startswith("rank ⌈52 % × 19⌉ = 10; 10 observations are at most 10 µs")
+
+
+def test_an_objective_is_told_with_the_steps_that_count() -> None:
+    rx = objective("throughput_rx", "mean", name="rx", relative_to_bandwidth=True)
+    pooled = objective("latency", "mean", name="rtt", channels="pooled")
+    contract = replace(ONE, objectives=(rx, pooled))
+    observed = [seen(), seen(name="b", latency_count=0, latency_sum_us=0, latency_buckets={})]
+
+    def told(changes: int, objectives: Any = contract) -> Any:
+        sizes = {"bandwidth_mbps": 8, "bandwidths": (Bandwidth(start=changes, mbps=2),)}
+        past = Past([(JUNE + 90, JUNE + 150, DOWN)], (objectives,), complete=JULY + DAY,
+                    circuit=sizes)  # fmt: skip
+        period = replace(past.periods()[0], end_s=JULY)
+        answer = ObjectiveAnswer("rtt", "1", "1", "ms", Outcome.MET, "why")
+        return explain_objectives(
+            observed, facts(), past.history().circuit, period, [answer]
+        )  # fmt: skip
+
+    first, second = told(JULY)
+    assert (first.name, first.reason, second.name, second.reason) == ("rx", "", "rtt", "why")
+    assert first.qualifying_seconds == 30 * DAY - 120  # from 60 to 180 s no step is whole
+    assert first.qualifying == (
+        "43,198 whole steps of 60 s that were up and not excluded: 2,591,880 s of the 2,592,000 s, "
+        "in 2 pieces"
+    )
+    assert [one.channel for one in first.channels] == ["a", "b"]
+    assert [(one.channel, one.observations) for one in second.channels] == [
+        ("all channels pooled", 19),
+    ]  # fmt: skip
+    assert "0.0625 of the channel's even share of the bandwidth, 8 Mbit/s" in (
+        first.channels[0].working
+    )
+    assert "of the bandwidth, 2 Mbit/s" in told(JULY - 1)[0].channels[0].working
+    assert told(JULY, ONE) == ()
 
 
 def test_throughput_is_told_beside_the_even_share_of_the_bandwidth() -> None:

@@ -74,6 +74,10 @@ def test_what_was_taken_out_is_told_by_record() -> None:
         (0, 10, UP, "", None), (10, 11, OUT, "", None), (11, 15, OUT, "window A", "A"),
         (15, 18, OUT, "", None), (18, 30, OUT, "window B", "B"), (30, 100, UP, "", None),
     ]  # fmt: skip
+    within = [(10, 20, "A"), (12, 20, "B"), (20, 30, "C")]
+    assert [one[:2] for one in pieces("U10 E20 U70", excluded=within, named=named)] == [
+        (0, 10), (10, 20), (20, 30), (30, 100),
+    ]  # fmt: skip
     twice = [(10, 20, "A"), (12, 30, "B")]  # the first has what both cover
     assert pieces("U10 E20 U70", excluded=twice, named=named)[1:3] == [
         (10, 20, OUT, "window A", "A"), (20, 30, OUT, "window B", "B"),
