@@ -299,3 +299,10 @@ def test_figures_are_said_in_words_and_in_numbers() -> None:
     }  # fmt: skip
     none = figures_json(figures(terms=OutageTerms()))
     assert (none["mttr_seconds"], none["chronic"], none["repeats"]) == (None, None, [])
+
+
+def test_a_month_without_an_outage_has_no_longest_one_and_no_mean() -> None:
+    figures = Past().month().outage_figures
+
+    assert figures is not None
+    assert (figures.began, figures.longest_seconds, figures.restore_mean_seconds) == (0, 0, None)

@@ -112,7 +112,8 @@ def test_of_a_sample_in_files_the_newest_stands_and_above_all_what_is_hot(
     old = [sample(second, "a") for second in (0, 10, 20, 30, 40)]
     written(memory_store, old)
     files = memory_store.writer.sql(
-        "select * replace (7 as latency_us), 3 as generation from samples union all by name "
+        'select * replace (7 as latency_us, "offset" + 100 as "offset"), 3 as generation '
+        "from samples union all by name "
         "select * replace (8 as latency_us), 5 as generation from samples "
         f"where observed_at_us < {(MIDNIGHT + 30) * US}"
     ).to_arrow_table()
@@ -124,7 +125,9 @@ def test_of_a_sample_in_files_the_newest_stands_and_above_all_what_is_hot(
 
     assert places(found) == [("a", 10), ("a", 20), ("a", 30)]
     assert [one.latency_us for one in found.samples] == [8, 1_020, 7]
-    assert [one.samples for one in found.counts] == [3]
+    assert [(one.first_offset, one.last_offset, one.samples) for one in found.counts] == [
+        (1, 103, 3),
+    ]  # fmt: skip
 
 
 def test_samples_are_told_page_by_page_with_their_place_in_kafka(memory_store) -> None:

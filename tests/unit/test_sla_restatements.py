@@ -171,7 +171,7 @@ def test_each_change_has_its_own_samples(bench: Bench) -> None:
     assert "breached (was" in first.reason
     assert "(was breached)" in second.reason
     assert (first.late, first.conflicting) == (60, 0)
-    assert second.conflicting == 60
+    assert (second.late, second.conflicting) == (60, 60)
 
 
 def test_after_a_restart_the_calculation_that_stood_is_what_late_samples_change(

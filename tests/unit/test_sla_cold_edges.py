@@ -1,0 +1,83 @@
+"""Circuits that columns judge: where their time and the month begin and end, to the second."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from linksla.clock import ManualClock
+from linksla.inventory import Channel, Circuit, Customer, Inventory
+from linksla.meters import Meters
+from linksla.settings import TimeSettings
+from linksla.stores import TelemetryStore
+from processors.writer import Writer
+from sla.answers import Seconds
+from sla.cold import MonthColumns, month_columns
+from sla.contracts import Contract
+from sla.history import Historian
+from tests.unit.past_bench import HOUR, JUNE, ONE
+from tests.unit.processors_support import TOPIC, US
+from tests.unit.told_bench import circuit
+
+GOOD, BAD = 1, 2
+Spans = Sequence[tuple[int, int, int]]
+
+
+def judged(
+    store: TelemetryStore, one: Circuit, spans: Spans, complete: int, contract: Contract = ONE
+) -> MonthColumns:
+    inventory = Inventory({"acme": Customer(id="acme", name="A")}, {one.id: one})
+    clock = ManualClock((JUNE + 9 * HOUR) * US)
+    Writer(store, inventory, TOPIC, TimeSettings(), clock, Meters()).start()
+    for lower, upper, bgp in spans:
+        store.writer.execute(
+            "insert into spans values (1, ?, ?, ?, ?, 0)",
+            [lower // 86_400, JUNE + lower, JUNE + upper, bgp],
+        )
+    store.writer.execute("update channel_progress set folded_to_s = ?", [JUNE + complete])
+    historian = Historian(inventory, {"c": (contract,)}, ())
+    return month_columns(store.writer, historian, [one], "2026-06")
+
+
+def seconds(found: MonthColumns) -> Seconds:
+    (_,) = found.circuit_ids
+    return found.seconds(0)
+
+
+OLD = circuit(active_from=JUNE - HOUR)
+
+
+def test_a_circuit_is_not_judged_beyond_its_end_where_missing_channels_are_no_fault(
+    memory_store,
+) -> None:
+    ends = replace(OLD, active_to=JUNE + 995)
+    spans = [(-HOUR, 980, GOOD), (980, 1_000, BAD)]  # two bad cells, and three make it down
+
+    found = judged(memory_store, ends, spans, 3_000)
+
+    assert seconds(found) == Seconds(995, 0, 0, 0)
+    assert int(found.judged.nominal.bad_but_not_down[0]) == 15
+
+
+def test_three_bad_cells_at_the_end_are_down(memory_store) -> None:
+    ends = replace(OLD, active_to=JUNE + 1_000)
+
+    found = judged(memory_store, ends, [(-HOUR, 970, GOOD), (970, 1_000, BAD)], 3_000)
+
+    assert seconds(found) == Seconds(970, 30, 0, 0)
+
+
+def test_a_month_of_which_nothing_is_complete_is_left_out(memory_store) -> None:
+    assert judged(memory_store, OLD, [(-HOUR, 0, GOOD)], 0).circuit_ids == ()
+
+
+def test_the_first_second_of_a_month_counts_with_what_was_before_it(memory_store) -> None:
+    found = judged(memory_store, OLD, [(-HOUR, -20, GOOD), (-20, 40, BAD), (40, 99, GOOD)], 90)
+
+    assert seconds(found) == Seconds(50, 40, 0, 0)
+
+
+def test_a_circuit_that_begins_inside_a_cell_has_all_of_it(memory_store) -> None:
+    begins = replace(OLD, active_from=JUNE + 15, channels=(Channel(name="a"),))
+
+    found = judged(memory_store, begins, [(10, 30, BAD), (30, 40, BAD), (40, 200, GOOD)], 100)
+
+    assert seconds(found) == Seconds(60, 25, 0, 0)
