@@ -1,0 +1,120 @@
+"""Watched objectives: what is met, what lies within a limit, and how far is read, exactly."""
+
+from fractions import Fraction
+from typing import Any, cast
+
+import duckdb
+import numpy as np
+import pytest
+
+from sla import watched
+from sla.answers import Outcome
+from sla.looks import Sums
+from sla.watched import _MAXIMUM, _MEAN, _PERCENTILE, Rule, WatchedObjectives, _met, _within
+from tests.unit.test_sla_watched_edges import terms
+
+
+def whole(*values: int) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "value", "count", "met"),
+    [
+        # of a mean the sum is held to limit × count
+        (_MEAN, Fraction(101, 2), (100, 101, 102, 1_000), (2, 2, 2, 20), (True, True, False, True)),
+        (_MEAN, Fraction(50), (100, 101), (2, 2), (True, False)),
+        (_MAXIMUM, Fraction(101, 2), (50, 51), (9, 9), (True, False)),
+        (_MAXIMUM, Fraction(50), (50, 51), (9, 1), (True, False)),
+    ],
+)  # fmt: skip
+def test_a_sum_or_a_greatest_value_is_held_to_its_limit(
+    kind: int, limit: Fraction, value: Any, count: Any, met: Any
+) -> None:
+    rule = Rule(kind, "latency", limit, Fraction(0), False)
+
+    assert _met(rule, whole(*value), whole(*count)).tolist() == list(met)
+
+
+@pytest.mark.parametrize(
+    ("percentile", "within", "count", "met"),
+    [
+        ("1/2", (1, 1, 2, 0), (2, 3, 3, 0), (True, False, True, False)),
+        ("19/20", (18, 19, 19, 20), (20, 20, 21, 21), (False, True, False, True)),
+        ("1/1000", (0, 1, 1, 2), (500, 500, 1_000, 1_001), (False, True, True, True)),
+    ],
+)  # fmt: skip
+def test_enough_observations_must_lie_within_the_limit(
+    percentile: str, within: Any, count: Any, met: Any
+) -> None:
+    rule = Rule(_PERCENTILE, "latency", Fraction(50), Fraction(percentile), False)
+
+    assert _met(rule, whole(*within), whole(*count)).tolist() == list(met)
+
+
+def test_counts_up_to_the_greatest_bucket_are_added_by_channel() -> None:
+    key, ends = whole(2, 0, 2), whole(0, 2, 3, 5)
+    bucket, count = whole(4, 7, 5, 5, 6), whole(1, 2, 4, 8, 16)
+
+    def within(most: int) -> list[int]:
+        return _within(3, key, ends, bucket, count, most).tolist()
+
+    assert [within(most) for most in (3, 4, 5, 6, 7)] == [
+        [0, 0, 0], [0, 0, 1], [4, 0, 9], [4, 0, 25], [4, 0, 27],
+    ]  # fmt: skip
+
+
+class Asked(WatchedObjectives):
+    """Keeps how far is read each time, and reads nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached: list[list[int]] = []
+
+    def _advanced(self, cursor: Any, due: Any, ends: Any) -> Any:
+        self.reached.append(ends[due].tolist())
+        self._next_s[due] = ends[due]
+        return due[:0]
+
+
+@pytest.mark.parametrize(
+    ("together", "reached"),
+    [
+        (1_000_000, [[600, 480]]), (30, [[600, 480]]), (29, [[540, 480], [600]]),
+        (9, [[180, 360], [360, 480], [600]]),
+        (1, [[60, 120], [120, 240], [180, 360], [240, 480], [300], [360], [420], [480], [540],
+             [600]]),
+    ],
+)  # fmt: skip
+def test_so_many_steps_are_read_together_and_one_at_least(
+    monkeypatch: pytest.MonkeyPatch, together: int, reached: list[list[int]]
+) -> None:
+    monkeypatch.setattr(watched, "_ROWS_TOGETHER", together)
+    watch = Asked()
+    watch.grow(whole(0, 1, 1, 2), 3)  # of two channels, and of one
+    asked = (terms("latency", "mean", 8),)
+    for number, keys, step in ((1, {"a": 1, "b": 2}, 60), (2, {"a": 3}, 120)):
+        assert watch.begin(number, keys, asked, Sums((), (Outcome.MET,), 0), step)
+
+    watch.changed(cast(duckdb.DuckDBPyConnection, None), whole(1, 2), whole(0, 659, 599))
+
+    assert watch.reached == reached
+
+
+def test_a_metric_that_is_no_percentile_is_counted_without_what_was_lost() -> None:
+    watch = WatchedObjectives()
+    watch.grow(whole(0, 1), 2)
+    asked = (terms("loss", "mean", "0.1"), terms("latency", "p50", 8))
+    assert watch.begin(1, {"a": 1}, asked, Sums((), (Outcome.MET,) * 2, 0), 60)
+    sums = {name: whole(0, value) for name, value in
+            (("observed", 5), ("total", 70), ("lost", 2), ("most", 30))}  # fmt: skip
+
+    for slot, kind in enumerate((_MEAN, _PERCENTILE)):
+        rule = Rule(kind, "latency", Fraction(1), Fraction(1, 2), False)
+        watch._add_slot(whole(1), slot, rule, sums)
+
+    assert watch._count[1].tolist() == [5, 7]
+    assert watch._value[1].tolist() == [70, 0]
+    most = Rule(_MAXIMUM, "latency", Fraction(1), Fraction(0), False)
+    watch._add_slot(whole(1), 0, most, sums)
+    assert (watch._value[1, 0], watch._count[1, 0]) == (70, 10)
