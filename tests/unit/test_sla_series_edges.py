@@ -12,6 +12,7 @@ from processors.runs import Runs
 from sla.contracts import PerformanceTerms
 from sla.measured import Bins, Lines
 from sla.periods import Ownership
+from sla.readings import Readings
 from sla.series import METRICS, SeriesAsked, _limit, _line, _pieces, checked, read_series, source_of
 from sla.spans import ReadSpans
 from sla.telemetry import ChannelRow
@@ -117,6 +118,12 @@ def test_the_share_established_is_of_the_seconds_whose_state_is_known() -> None:
     np.testing.assert_array_equal(found["b"], [1.0, 1.0, 1.0, 1.0])
     np.testing.assert_array_equal(found["c"], [0.0, 0.0, NAN, NAN])
     np.testing.assert_array_equal(shares(ALWAYS, 20, 115, 50)["a"], [10 / 40, 20 / 25])
+    np.testing.assert_array_equal(shares(ALWAYS, 39, 159, 60)["a"], [19 / 40, 1 / 21])
+    np.testing.assert_array_equal(shares(ALWAYS, 99, 101, 2)["a"], [1.0])
+    mixed = [ChannelRow("C", name, key, 0, None) for name, key in (("c", 3), ("a", 1), ("b", 2))]
+    assert {name: one[0] for name, one in shares(ALWAYS, known=mixed).items()} == {
+        "a": 0.5, "b": 1.0, "c": 0.0,
+    }  # fmt: skip
 
 
 def test_only_seconds_of_the_own_time_count() -> None:
@@ -177,3 +184,21 @@ def test_a_metric_is_read_from_what_a_page_has_read_or_from_the_table(memory_sto
     assert source_of(cursor, None, None, one, "bgp") == ((), cursor)
     assert source_of(cursor, None, None, one, "latency")[0] == ()
     assert source_of(cursor, known, None, one, "bgp")[0] == channels
+
+
+def test_what_was_measured_is_read_of_the_own_steps(memory_store) -> None:
+    row = [1, 120, 1, 0, 0, 0, 0, 0, 2, 3_000, 2_000, 0, 0, -1, 0, 0, -1, 0, 0, -1, [], []]
+    for start, total in ((120, 3_000), (180, 5_000), (240, 9_000)):
+        row[1], row[9] = start, total
+        memory_store.writer.execute(f"insert into rollup_parts values ({', '.join('?' * 22)})", row)
+    asked = SeriesAsked("jitter", 60, 300, 120)
+    source = Readings(memory_store.writer, (1,), 60)
+    channels = [ChannelRow("C", "a", 1, 0, None)]
+
+    def middles(own: Ownership) -> list[float]:
+        found = read_series(source, circuit(), ONE, channels, [own], asked)
+        assert (found.metric, found.unit, list(found.starts_s)) == ("jitter", "ms", [60, 180])
+        return found.lines[0].middle.tolist()
+
+    assert middles(Ownership("a", 0, 10_000)) == [1.5, 3.5]
+    assert middles(Ownership("a", 170, 240)) == pytest.approx([NAN, 2.5], nan_ok=True)

@@ -70,7 +70,9 @@ def test_provisional_spans_are_added_that_say_something(store) -> None:
 
 
 def test_a_read_of_no_channels_and_of_others_holds_nothing_of_them(store) -> None:
-    assert len(ReadSpans.of(store.writer, ()).runs) == 0
+    nothing = ReadSpans.of(store.writer, ())
+    assert (len(nothing.runs), len(nothing.marks)) == (0, 0)
+    assert nothing.fingerprints({"C": (1,)}) == {}
     read = ReadSpans.of(store.writer, (3, 1))
     assert sorted(rows(read.runs)) == sorted(
         (key, *times, DARK if loss is None else loss) for key, *times, loss in ROWS if key in (1, 3)

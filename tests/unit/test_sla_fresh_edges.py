@@ -1,0 +1,144 @@
+"""How complete circuits are, which of them are behind, and how long an answer is kept."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from linksla.clock import ManualClock
+from sla.answers import Freshness
+from sla.fresh import FreshnessMemory, freshness
+from sla.history import FAR_AHEAD_S
+from sla.periods import Ownership
+from sla.scope import AllCustomers, OnlyCustomers
+from sla.telemetry import Horizons
+from tests.unit.past_bench import JUNE, MIDDLE
+from tests.unit.told_bench import circuit
+
+
+def found(
+    complete: dict[str, int], live: dict[str, int] | None = None, **ends: int | None
+) -> Freshness:
+    names = sorted({*complete, *ends})
+    circuits = {name: circuit(name, active_to=ends.get(name)) for name in names}
+    seen = {name: (Ownership("a", JUNE, FAR_AHEAD_S),) for name in names}
+    return freshness(Horizons(complete, live or {}), seen, circuits)
+
+
+def test_the_least_complete_and_the_newest_live_instant_count() -> None:
+    now = found({"A": MIDDLE, "B": MIDDLE - 120, "C": MIDDLE - 121}, {"A": MIDDLE + 9, "B": MIDDLE})
+
+    assert (now.complete_up_to_s, now.live_to_s, now.circuits) == (MIDDLE - 121, MIDDLE + 9, 3)
+    assert now.behind == ("C",)
+    assert now.silent == ("C",)
+
+
+def test_circuits_are_named_in_order() -> None:
+    names = [f"X{number}" for number in range(9, 0, -1)]
+    seen = {name: (Ownership("a", JUNE, FAR_AHEAD_S),) for name in ["new", *names]}
+    complete = {name: MIDDLE - 500 for name in names} | {"new": MIDDLE}
+    circuits = {name: circuit(name) for name in seen}
+
+    now = freshness(Horizons(complete, {"new": MIDDLE}), seen, circuits)
+
+    assert now.behind == now.silent == tuple(reversed(names))
+
+
+def test_a_circuit_of_which_nothing_is_known_is_complete_to_its_beginning() -> None:
+    now = found({"A": MIDDLE}, {"A": MIDDLE}, B=None)
+
+    assert (now.complete_up_to_s, now.behind, now.silent) == (JUNE, ("B",), ("B",))
+
+
+def test_one_that_has_ended_holds_nobody_up() -> None:
+    for ends, complete, holds in ((MIDDLE, MIDDLE, False), (MIDDLE + 1, MIDDLE, True),
+                                  (MIDDLE, MIDDLE - 1, True)):  # fmt: skip
+        now = found({"A": complete, "B": MIDDLE + 500}, {"B": MIDDLE + 510}, A=ends, B=None)
+        assert (now.complete_up_to_s == complete) is holds
+        assert now.circuits == 2
+    assert found({"A": MIDDLE}, A=MIDDLE) == Freshness(None, None, 1, (), ())
+
+
+def test_of_who_has_left_nobody_is_behind() -> None:
+    seen = {"A": (Ownership("a", JUNE, MIDDLE), Ownership("a", MIDDLE + 9, MIDDLE + 90))}
+    circuits = {"A": circuit("A")}
+
+    for complete, least in ((MIDDLE + 89, MIDDLE + 89), (MIDDLE + 90, None)):
+        now = freshness(Horizons({"A": complete}, {}), seen, circuits)
+        assert now.complete_up_to_s == least
+
+
+SCOPE = AllCustomers(commercial=False)
+ANSWER = Freshness(1, 2, 3, (), ())
+
+
+def pass_by(clock: ManualClock, seconds: float) -> None:
+    clock.move_to(clock.now_us() + round(seconds * 1_000_000))
+
+
+class Slow:
+    """Takes so long to answer, and counts how often it was asked."""
+
+    def __init__(self, clock: ManualClock, seconds: float) -> None:
+        self.clock, self.seconds, self.asked = clock, seconds, 0
+
+    def __call__(self) -> Freshness:
+        self.asked += 1
+        pass_by(self.clock, self.seconds)
+        return replace(ANSWER, circuits=self.asked)
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(0.02, False), (0.03, True)])
+def test_what_took_long_is_kept_and_what_is_quick_is_asked_anew(seconds: float, kept: bool) -> None:
+    clock = ManualClock(10**9)
+    memory, slow = FreshnessMemory(clock), Slow(clock, seconds)
+
+    first, second = memory.of(SCOPE, slow), memory.of(SCOPE, slow)
+
+    assert (first.circuits, second.circuits) == (1, 1 if kept else 2)
+    assert memory.of(OnlyCustomers(frozenset("a")), slow).circuits == slow.asked
+    assert slow.asked == (2 if kept else 3)
+
+
+def test_an_old_answer_is_renewed_beside_and_a_very_old_one_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[Any] = []
+
+    class Thread:
+        def __init__(self, target: Any, args: Any, **_: Any) -> None:
+            self.renew = lambda: target(*args)
+
+        def start(self) -> None:
+            begun.append(self.renew)
+
+    monkeypatch.setattr("sla.fresh.threading.Thread", Thread)
+    clock = ManualClock(10**9)
+    memory, slow = FreshnessMemory(clock), Slow(clock, 0.5)
+    memory.of(SCOPE, slow)
+
+    pass_by(clock, 0.875)
+    assert (memory.of(SCOPE, slow).circuits, len(begun)) == (1, 0)
+    pass_by(clock, 0.125)  # a second old
+    assert (memory.of(SCOPE, slow).circuits, len(begun)) == (1, 1)
+    assert (memory.of(SCOPE, slow).circuits, len(begun)) == (1, 1), "one renews it"
+    begun.pop()()
+    assert (memory.of(SCOPE, slow).circuits, len(begun)) == (2, 0)
+    pass_by(clock, 9.875)
+    assert (memory.of(SCOPE, slow).circuits, len(begun)) == (2, 1)
+    pass_by(clock, 0.125)  # ten seconds old
+    assert memory.of(SCOPE, slow).circuits == 3
+
+
+def test_what_fails_is_forgotten() -> None:
+    clock = ManualClock(10**9)
+    memory, slow = FreshnessMemory(clock), Slow(clock, 0.5)
+    memory.of(SCOPE, slow)
+    pass_by(clock, 20)
+
+    def fails() -> Freshness:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        memory.of(SCOPE, fails)
+    assert memory.of(SCOPE, slow).circuits == 2
