@@ -52,6 +52,31 @@ def test_a_window_that_is_made_narrower_keeps_its_first_notice() -> None:
     assert parts(revision(4, 100), revision(5, 1, end=START + HOUR)) == [("CHG-7", 0, 1, -100)]
 
 
+def test_a_window_moved_to_where_it_ended_is_announced_anew() -> None:
+    moved = revision(5, 1, start=START + 4 * HOUR, end=START + 6 * HOUR)
+
+    assert parts(revision(4, 100), moved) == [("CHG-7", 4, 6, -1)]
+
+
+def test_each_revision_announces_what_lies_between_those_before() -> None:
+    first = revision(1, 100, start=START + HOUR, end=START + 2 * HOUR)
+    second = revision(2, 50, start=START + 3 * HOUR, end=START + 4 * HOUR)
+    wide = revision(3, 10, start=START, end=START + 5 * HOUR)
+
+    assert parts(first, second, wide) == [
+        ("CHG-7", 1, 2, -100), ("CHG-7#2", 3, 4, -50), ("CHG-7#3", 0, 1, -10),
+        ("CHG-7#3.2", 2, 3, -10), ("CHG-7#3.3", 4, 5, -10),
+    ]  # fmt: skip
+
+
+def test_windows_are_told_in_the_order_of_their_ids() -> None:
+    revisions = {
+        name: [Revision(1, 0, replace(WINDOW, id=name))] for name in ("CHG-9", "CHG-7", "CHG-8")
+    }
+
+    assert [one.id for one in windows_in_force((), revisions, {})] == ["CHG-7", "CHG-8", "CHG-9"]
+
+
 def test_a_window_moved_elsewhere_is_announced_anew() -> None:
     moved = revision(5, 1, start=START + 8 * HOUR, end=START + 9 * HOUR)
 

@@ -1,8 +1,9 @@
 """Whose a circuit is, how it stands, and how its channels stand, to the second."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -16,17 +17,19 @@ from sla.history import FAR_AHEAD_S, CircuitHistory
 from sla.ownership import owned, owned_by
 from sla.periods import Ownership
 from sla.scope import AllCustomers, OnlyCustomers
-from sla.spans import ReadSpans
+from sla.spans import LiveSpan, ReadSpans
 from sla.summaries import (
     _add_runs,
     _asked,
     _newest,
     _patience_seconds,
+    newest_states,
+    read_tape,
     standing,
     summary,
 )
-from sla.telemetry import ChannelRow
-from tests.unit.looks_bench import LIVE, NOW, Present, lane
+from sla.telemetry import ChannelRow, Telemetry
+from tests.unit.looks_bench import BEGAN, LIVE, NOW, Present, lane
 from tests.unit.past_bench import JULY, JUNE, MIDDLE, ONE, runs_of
 from tests.unit.told_bench import circuit, facts
 
@@ -96,9 +99,10 @@ def line(present: Present, *channels: ChannelRun, own: Ownership | None = None, 
     if more.pop("unknown", False):
         history = None
     mine = own or Ownership("acme", JUNE, FAR_AHEAD_S)
+    months = more.pop("months", ())
     known = circuit(**more)
     acme = Customer(id="acme", name="Acme")
-    return summary(known, acme, mine, present.contract, history, channels, ())
+    return summary(known, acme, mine, present.contract, history, channels, months)
 
 
 def test_a_line_of_the_list_says_how_a_circuit_stands() -> None:
@@ -117,6 +121,9 @@ def test_a_line_of_the_list_says_how_a_circuit_stands() -> None:
     silent = line(Present(), lane("a", "unknown", since), lane("b", "good", since))
     assert (silent.channels_bad, silent.channels_settled) == ((), False)
     assert line(Present()).channels_settled is False
+    months = Present().look().answers
+    assert line(Present(), months=(*months, *months)).month is months[0]
+    assert found.month is None
 
 
 def test_a_former_owner_sees_how_it_stood_when_it_left() -> None:
@@ -223,3 +230,86 @@ def test_lanes_cover_what_is_asked_and_equal_states_are_one() -> None:
     assert lanes((1, 40, 50), (2, 90, 95)) == {1: [(40, 50, "unknown")], 2: [(90, 95, "unknown")]}
     assert lanes((1, 20, 30)) == {1: [(20, 30, "good")]}
     assert lanes() == {}
+
+
+KNOWN = (
+    ChannelRow("C", "a", 1, JUNE, None), ChannelRow("C", "b", 2, JUNE, NOW - 25),
+    ChannelRow("C", "c", 3, JUNE, None),
+)  # fmt: skip
+
+
+def read(*spans: tuple[int, int, int, int, int], live: Any = None) -> Telemetry:
+    """Return telemetry whose spans are known: key, start and end from NOW on, evidence."""
+    rows = [(key, NOW + lower, NOW + upper, *more) for key, lower, upper, *more in spans]
+    columns = np.array(rows, np.int64).reshape(-1, 5).T
+    source = ReadSpans(Runs(*columns), np.zeros(len(rows), np.uint64))
+    return replace(facts(*KNOWN, live=live or {}), spans=source)
+
+
+def newest(known: Telemetry, present: Present, *own: Ownership) -> list[tuple[str, int, int, str]]:
+    history = present.look().history
+    owns = own or (Ownership("acme", BEGAN, FAR_AHEAD_S),)
+    cursor = cast(duckdb.DuckDBPyConnection, None)  # nothing is read
+    found = newest_states(cursor, known, {"C": history}, {"C": owns})
+    return [(one.channel, one.start_s - NOW, one.end_s - NOW, one.state) for one in found["C"]]
+
+
+def test_the_newest_state_of_a_channel_is_looked_for_within_the_circuits_patience() -> None:
+    live = {1: (LiveSpan(1, NOW, NOW + 20, NOT, None),)}
+    known = read((1, -500, 0, GOOD, 0), (2, -500, -20, GOOD, 0), (3, -500, -30, NOT, 0), live=live)
+
+    # live to 30 s after NOW, and 60 s back from there
+    assert newest(known, Present()) == [
+        ("a", 0, 20, "bad"), ("b", -30, -20, "good"), ("c", -30, 30, "unknown"),
+    ]  # fmt: skip
+    left = Ownership("acme", BEGAN, NOW - 5), Ownership("acme", NOW - 100, NOW - 50)
+    assert newest(known, Present(), *left) == [
+        ("a", -100, -50, "good"), ("b", -100, -50, "good"), ("c", -100, -50, "bad"),
+    ]  # fmt: skip
+    new = Ownership("acme", BEGAN, NOW - 300), Ownership("acme", NOW - 5, FAR_AHEAD_S)
+    assert newest(known, Present(), *new) == [("a", 0, 20, "bad"), ("c", -5, 30, "unknown")]
+
+
+def tape(
+    present: Present, start: int, end: int, *own: Ownership, known: Telemetry | None = None
+) -> Any:
+    owns = own or (Ownership("acme", BEGAN, FAR_AHEAD_S),)
+    facts_of = known or read((1, -500, 0, GOOD, 0), (1, 0, 10, NOT, 0))
+    cursor = cast(duckdb.DuckDBPyConnection, None)
+    return read_tape(cursor, facts_of, present.look().history, owns, NOW + start, NOW + end)
+
+
+def of_circuit(found: Any) -> list[tuple[int, int, str]]:
+    return [(one.start_s - NOW, one.end_s - NOW, one.bucket.value) for one in found.circuit]
+
+
+def test_a_tape_shows_what_is_complete_and_then_what_is_live() -> None:
+    # what is live sees the past otherwise: up to NOW the months' own runs count
+    present = Present("D20 U100", "D30", live="D60 U60 D30")
+    found = tape(present, -200, 50)
+
+    assert of_circuit(found) == [(-200, -120, "up"), (-120, -100, "down"), (-100, 0, "up"),
+                                 (0, 30, "down")]  # fmt: skip
+    assert (found.complete_up_to_s, found.provisional_from_s) == (NOW, NOW)
+    assert (found.start_s, found.end_s) == (NOW - 200, NOW + 50)
+    lanes = [(one.channel, one.start_s - NOW, one.end_s - NOW, one.state) for one in found.channels]
+    assert lanes == [
+        ("a", -200, 0, "good"), ("a", 0, 10, "bad"), ("a", 10, 30, "unknown"),
+        ("b", -200, -20, "unknown"), ("c", -200, 30, "unknown"),
+    ]  # fmt: skip
+    assert of_circuit(tape(present, -200, -110)) == [(-200, -120, "up"), (-120, -110, "down")]
+    assert of_circuit(tape(present, 30, 90)) == []
+    assert of_circuit(tape(present, BEGAN - NOW - 50, BEGAN - NOW + 9)) == [
+        (BEGAN - NOW, BEGAN - NOW + 9, "up"),
+    ]  # fmt: skip
+
+
+def test_a_tape_shows_the_own_time() -> None:
+    present = Present("D20 U100", "D30")
+    gone = Ownership("acme", NOW - 190, NOW - 180), Ownership("acme", NOW - 110, NOW - 50)
+    found = tape(present, -200, 50, *gone)
+
+    assert of_circuit(found) == [(-190, -180, "up"), (-110, -100, "down"), (-100, -50, "up")]
+    assert found.complete_up_to_s == NOW - 50
+    late = Ownership("acme", NOW + 40, NOW + 50), Ownership("acme", NOW + 10, FAR_AHEAD_S)
+    assert of_circuit(tape(present, -200, 90, *late)) == [(10, 30, "down")]
