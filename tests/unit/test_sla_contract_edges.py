@@ -22,6 +22,7 @@ from sla.contracts import (
     versions_in_force,
 )
 from sla.maintenance import STILL_S
+from sla.outage_terms import ChronicTerms, OutageTerms
 from tests.unit.past_bench import JULY, JUNE, MIDDLE, ONE
 
 TWO = replace(ONE, version=2, valid_from=MIDDLE)
@@ -127,6 +128,15 @@ def test_a_day_of_the_month_lies_between_1_and_31() -> None:
     for day in (0, 32):
         with pytest.raises(ValidationError):
             replace(ONE, anniversary_day=day)
+
+
+def test_days_of_outages_are_no_more_than_a_year() -> None:
+    assert OutageTerms(repeat_within_days=366).repeat_within_days == 366
+    assert ChronicTerms(outages=2, lasting_seconds=1, within_days=366).within_days == 366
+    with pytest.raises(ValidationError):
+        OutageTerms(repeat_within_days=367)
+    with pytest.raises(ValidationError):
+        ChronicTerms(outages=2, lasting_seconds=1, within_days=367)
 
 
 def test_counts_are_asked_of_metrics_with_a_percentile_in_any_version() -> None:

@@ -152,3 +152,16 @@ def test_an_open_month_tells_its_past_only_when_asked() -> None:
 
     assert answer.budget is not None
     assert budget_json(answer.budget)["left_seconds"] == 2_592 - 40
+
+
+def test_the_fastest_rule_that_holds_is_the_first_of_them() -> None:
+    burn = Burn(HOUR, 300, Fraction(2, 3), Fraction(1, 3), None, burning=True, calm=False)
+    slower, still = replace(burn, long_seconds=2 * HOUR), replace(burn, burning=False)
+
+    assert Budget(1, 1, 0, (still, burn, slower)).burning is burn
+    assert Budget(1, 1, 0, (still,)).burning is None
+
+
+def test_forecasts_that_say_the_same_are_equal() -> None:
+    assert ahead(SOME) == ahead(None), "the past is looked up when somebody reads it"
+    assert ahead(SOME, down=11) != ahead(SOME)
