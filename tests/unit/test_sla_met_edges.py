@@ -10,7 +10,8 @@ import pytest
 from sla import watched
 from sla.answers import Outcome
 from sla.looks import Sums
-from sla.watched import _MAXIMUM, _MEAN, _PERCENTILE, Rule, WatchedObjectives, _met, _within
+from sla.watched import _MAXIMUM, _MEAN, _PERCENTILE, Rule, WatchedObjectives, _met
+from sla.watched_steps import _within
 from tests.unit.test_sla_watched_edges import terms
 
 
@@ -53,11 +54,12 @@ def test_enough_observations_must_lie_within_the_limit(
 
 
 def test_counts_up_to_the_greatest_bucket_are_added_by_channel() -> None:
-    key, ends = whole(2, 0, 2), whole(0, 2, 3, 5)
-    bucket, count = whole(4, 7, 5, 5, 6), whole(1, 2, 4, 8, 16)
+    key, ends = whole(2, 0, 1, 2), whole(0, 2, 3, 4, 6)
+    bucket, count = whole(4, 7, 5, 1, 5, 6), whole(1, 2, 4, 32, 8, 16)
+    inside = np.array([True, True, False, True])
 
     def within(most: int) -> list[int]:
-        return _within(3, key, ends, bucket, count, most).tolist()
+        return _within(3, key, inside, ends, bucket, count, most).tolist()
 
     assert [within(most) for most in (3, 4, 5, 6, 7)] == [
         [0, 0, 0], [0, 0, 1], [4, 0, 9], [4, 0, 25], [4, 0, 27],
@@ -71,7 +73,10 @@ class Asked(WatchedObjectives):
         super().__init__()
         self.reached: list[list[int]] = []
 
-    def _advanced(self, cursor: Any, due: Any, ends: Any) -> Any:
+    def _held(self) -> Any:
+        return np.zeros(len(self._next_s), np.bool_)
+
+    def _advanced(self, due: Any, keys: Any, ends: Any, seen: Any) -> Any:
         self.reached.append(ends[due].tolist())
         self._next_s[due] = ends[due]
         return due[:0]
