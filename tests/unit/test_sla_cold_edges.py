@@ -1,7 +1,12 @@
 """Circuits that columns judge: where their time and the month begin and end, to the second."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
 
 from linksla.clock import ManualClock
 from linksla.inventory import Channel, Circuit, Customer, Inventory
@@ -9,10 +14,12 @@ from linksla.meters import Meters
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from processors.writer import Writer
-from sla.answers import Seconds
+from sla.answers import Outcome, Seconds
 from sla.cold import MonthColumns, month_columns
-from sla.contracts import Contract
+from sla.columns import OUTCOMES, Judged, Tallies, outcomes
+from sla.contracts import AvailabilityTerms, Contract
 from sla.history import Historian
+from sla.judge import Tally, judge_availability
 from tests.unit.past_bench import HOUR, JUNE, ONE
 from tests.unit.processors_support import TOPIC, US
 from tests.unit.told_bench import circuit
@@ -81,3 +88,54 @@ def test_a_circuit_that_begins_inside_a_cell_has_all_of_it(memory_store) -> None
     found = judged(memory_store, begins, [(10, 30, BAD), (30, 40, BAD), (40, 200, GOOD)], 100)
 
     assert seconds(found) == Seconds(60, 25, 0, 0)
+
+
+COUNTS = [
+    (up, down, dark, rest)
+    for up, down, dark, rest in itertools.product(
+        (0, 1, 9, 10, 18, 90), (0, 1, 2, 10), (0, 1, 2, 5, 90), (0, 1, 10, 70)
+    )
+]
+
+
+@pytest.mark.parametrize("target", [50, 90, 100])
+@pytest.mark.parametrize("denominator", ["measured", "whole_period"])
+@pytest.mark.parametrize("coverage", [50, 95, 100])
+def test_verdicts_in_columns_are_those_of_one_circuit_after_the_other(
+    target: Any, denominator: Any, coverage: Any
+) -> None:
+    terms = AvailabilityTerms(
+        target_percent=target, up_at_least=1, consecutive=1, denominator=denominator,
+        coverage_percent_min=coverage,
+    )  # fmt: skip
+    up, down, dark, rest = np.array(COUNTS, np.int64).T
+    none = np.zeros_like(up)
+    columns = Judged(
+        Tallies(up, down, dark, none),
+        Tallies(up, down + dark, none, none),
+        Tallies(up + dark, down, none, none),
+    )
+
+    found = [OUTCOMES[one] for one in outcomes(terms, columns, rest).tolist()]
+
+    for said, (is_up, is_down, unknown, ahead) in zip(found, COUNTS, strict=True):
+        now = Seconds(is_up, is_down, 0, unknown)
+        verdict = judge_availability(
+            terms, Tally(now, now, 0), Seconds(is_up, is_down + unknown, 0, 0),
+            Seconds(is_up + unknown, is_down, 0, 0), ahead,
+        )  # fmt: skip
+        assert said is verdict.outcome, (is_up, is_down, unknown, ahead)
+    assert len(set(found)) >= 3
+
+
+def test_bounds_that_agree_overrule_what_is_known() -> None:
+    terms = AvailabilityTerms(target_percent=90, up_at_least=1, consecutive=1)
+    one, none = np.array([100, 100]), np.zeros(2, np.int64)
+    worse, better = np.array([90, 0]), np.array([0, 90])
+    columns = Judged(
+        Tallies(one, better, none, none), Tallies(one, worse, none, none),
+        Tallies(one, worse, none, none),
+    )  # fmt: skip
+
+    found = [OUTCOMES[number] for number in outcomes(terms, columns, none).tolist()]
+    assert found == [Outcome.BREACHED, Outcome.MET]

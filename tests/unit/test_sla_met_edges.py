@@ -7,12 +7,13 @@ import duckdb
 import numpy as np
 import pytest
 
+from linksla.stores import TelemetryStore
 from sla import watched
 from sla.answers import Outcome
 from sla.looks import Sums
 from sla.watched import _MAXIMUM, _MEAN, _PERCENTILE, Rule, WatchedObjectives, _met
 from sla.watched_steps import _within
-from tests.unit.test_sla_watched_edges import terms
+from tests.unit.test_sla_watched_edges import PUT, terms
 
 
 def whole(*values: int) -> np.ndarray:
@@ -123,3 +124,49 @@ def test_a_metric_that_is_no_percentile_is_counted_without_what_was_lost() -> No
     most = Rule(_MAXIMUM, "latency", Fraction(1), Fraction(0), False)
     watch._add_slot(whole(1), 0, most, sums)
     assert (watch._value[1, 0], watch._count[1, 0]) == (70, 10)
+
+
+EMPTY = (0, 0, None)  # count, sum and greatest
+
+
+def put(
+    store: TelemetryStore, start: int, latency: Any = EMPTY, jitter: Any = EMPTY, loss: Any = EMPTY,
+    buckets: dict[int, int] | None = None,
+) -> None:  # fmt: skip
+    known = buckets or {}
+    store.writer.execute(
+        PUT, [1, start, *latency, 0, *jitter, *loss, list(known), list(known.values())]
+    )
+
+
+def stirred(store: TelemetryStore, asked: Any, met: Outcome, complete: int = 120) -> bool:
+    """Return whether an outcome changes with the steps up to an instant."""
+    watch = WatchedObjectives()
+    watch.grow(whole(0, 1), 2)
+    assert watch.begin(1, {"a": 1}, (asked,), Sums((), (met,), 0), 60)
+    return watch.changed(store.writer, whole(1), whole(0, complete)).tolist() == [1]
+
+
+def test_the_first_step_that_is_read_counts_in_a_percentile(memory_store) -> None:
+    for start in (0, 60):
+        put(memory_store, start, (1, 5, 5), buckets={5: 1})
+
+    # both of two are within: were one of them lost, 95 % would not be
+    assert not stirred(memory_store, terms("latency", "p95", "0.006"), Outcome.MET)
+    assert stirred(memory_store, terms("latency", "p95", "0.004"), Outcome.MET)
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit"), [("latency", "0.0005"), ("jitter", "0.0005"), ("loss", "0.0000005")]
+)
+def test_a_step_without_an_observation_has_no_greatest(
+    memory_store, metric: str, limit: str
+) -> None:
+    put(memory_store, 0, **{metric: (1, 0, 0)})
+    put(memory_store, 60)
+
+    # half a unit is the limit, and nothing above 0 was seen
+    assert not stirred(memory_store, terms(metric, "maximum", limit), Outcome.MET)
+    put(memory_store, 120, **{metric: (1, 1, 1)})
+    assert stirred(memory_store, terms(metric, "maximum", limit), Outcome.MET, complete=180)
+    assert not stirred(memory_store, terms(metric, "maximum", limit), Outcome.MET, complete=179)
