@@ -85,9 +85,32 @@ def test_the_first_second_of_a_month_counts_with_what_was_before_it(memory_store
 def test_a_circuit_that_begins_inside_a_cell_has_all_of_it(memory_store) -> None:
     begins = replace(OLD, active_from=JUNE + 15, channels=(Channel(name="a"),))
 
-    found = judged(memory_store, begins, [(10, 30, BAD), (30, 40, BAD), (40, 200, GOOD)], 100)
+    spans = [(-50, 0, BAD), (0, 10, GOOD), (10, 30, BAD), (30, 40, BAD), (40, 200, GOOD)]
+    found = judged(memory_store, begins, spans, 100)
 
     assert seconds(found) == Seconds(60, 25, 0, 0)
+
+
+def test_a_channel_is_good_or_bad_by_what_it_says(memory_store) -> None:
+    said = [
+        (0, 100, 1, 6), (100, 200, 1, 7),  # class 6 of loss is up to the threshold of a half
+        (200, 300, 0, 0), (300, 400, 0, None), (400, 500, 1, None), (500, 600, 0, 7),
+        (600, 700, 2, None), (700, 800, 1, 0),
+    ]  # fmt: skip
+    quiet = judged(memory_store, OLD, [(-HOUR, 0, GOOD)], 800)
+    assert seconds(quiet) == Seconds(0, 0, 0, 800)
+    for lower, upper, bgp, loss in said:
+        memory_store.writer.execute(
+            "insert into spans values (1, ?, ?, ?, ?, ?)",
+            [JUNE // 86_400, JUNE + lower, JUNE + upper, bgp, loss],
+        )
+    historian = Historian(
+        Inventory({"acme": Customer(id="acme", name="A")}, {"C": OLD}), {"c": (ONE,)}, ()
+    )
+
+    found = month_columns(memory_store.writer, historian, [OLD], "2026-06")
+
+    assert seconds(found) == Seconds(100 + 100 + 100 + 100, 100 + 100 + 100, 0, 100)
 
 
 COUNTS = [

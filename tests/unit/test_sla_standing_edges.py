@@ -235,6 +235,7 @@ def test_lanes_cover_what_is_asked_and_equal_states_are_one() -> None:
     }  # fmt: skip
     assert lanes((1, 40, 50), (2, 90, 95)) == {1: [(40, 50, "unknown")], 2: [(90, 95, "unknown")]}
     assert lanes((1, 20, 30)) == {1: [(20, 30, "good")]}
+    assert lanes((1, 50, 60), (2, 0, 90))[1] == [(50, 60, "bad")]
     assert lanes() == {}
 
 
