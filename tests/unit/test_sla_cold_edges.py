@@ -94,7 +94,7 @@ def test_a_circuit_that_begins_inside_a_cell_has_all_of_it(memory_store) -> None
 def test_a_channel_is_good_or_bad_by_what_it_says(memory_store) -> None:
     said = [
         (0, 100, 1, 6), (100, 200, 1, 7),  # class 6 of loss is up to the threshold of a half
-        (200, 300, 0, 0), (300, 400, 0, None), (400, 500, 1, None), (500, 600, 0, 7),
+        (200, 300, 0, 0), (300, 420, 0, None), (420, 500, 1, None), (500, 600, 0, 7),
         (600, 700, 2, None), (700, 800, 1, 0),
     ]  # fmt: skip
     quiet = judged(memory_store, OLD, [(-HOUR, 0, GOOD)], 800)
@@ -110,7 +110,7 @@ def test_a_channel_is_good_or_bad_by_what_it_says(memory_store) -> None:
 
     found = month_columns(memory_store.writer, historian, [OLD], "2026-06")
 
-    assert seconds(found) == Seconds(100 + 100 + 100 + 100, 100 + 100 + 100, 0, 100)
+    assert seconds(found) == Seconds(100 + 100 + 80 + 100, 100 + 100 + 100, 0, 120)
 
 
 COUNTS = [

@@ -15,7 +15,7 @@ from processors.packs import COLUMNS, LOWS, Pack, place_of
 from sla import few_steps, observed
 from sla.few_steps import are_few, read_few
 from sla.measures import Observed, Totals
-from sla.observed import observed_of
+from sla.observed import _by_channel, _together, observed_of
 from sla.observing import ReadObserved
 from sla.performance import (
     Asked,
@@ -251,3 +251,36 @@ def test_whose_hours_are_blocks_is_asked_where_an_hour_is_whole_only(
     for hour in ((HOUR, 2 * HOUR), (HOUR - 60, 2 * HOUR), (HOUR, 2 * HOUR + 60)):
         with pytest.raises(duckdb.CatalogException):
             observed_of(writer, [Asked(rows(1), minutes, 60), Asked(rows(2), [hour], 60)])
+
+
+def test_what_lies_in_half_an_hour_is_read_together_and_nothing_is_left_out() -> None:
+    asked = Asked([], [], 60)
+
+    def groups(*spans: tuple[int, int]) -> list[list[int]]:
+        steps = [(span, number, asked) for number, span in enumerate(spans)]
+        return [[number for number, _ in some] for some in _together(steps)]
+
+    assert groups((0, 100), (1_700, 1_800)) == [[0, 1]]
+    assert groups((0, 100), (1_700, 1_801)) == [[0], [1]]
+    assert groups((1_700, 1_801), (0, 100), (0, 100)) == [[1, 2], [0]]
+    assert groups((0, 9_999), (0, 9_999), (0, 10_000)) == [[0, 1], [2]]
+    assert groups((0, 9_999), (10, 20)) == [[0], [1]]
+    assert groups((50, 900), (800, 1_850), (1_849, 1_851)) == [[0, 1], [2]]
+    assert groups((900, 1_000), (1_000, 1_100), (2_500, 2_700)) == [[0, 1, 2]]
+    assert groups() == []
+
+
+def test_parts_of_a_channel_are_one() -> None:
+    rows = [ChannelRow("C", name, key, 0, None) for key, name in enumerate("abc", 1)]
+    parts = [Observed(name, *([number] * 7), {5: number}) for name, number in
+             (("b", 1), ("a", 2), ("b", 4), ("b", 8))]  # fmt: skip
+
+    found = _by_channel(Asked(rows, [], 60), parts)
+
+    assert [(one.name, one.latency_count, one.loss_max_ppm) for one in found] == [
+        ("a", 2, 2), ("b", 13, 8),
+    ]  # fmt: skip
+    assert found[1].latency_buckets == {5: 13}
+    assert _by_channel(Asked(rows, [], 60), parts[:1])[0] == parts[0]
+    both = _by_channel(Asked(rows, [], 60), [parts[0], parts[2]])
+    assert both[0].latency_count == 5

@@ -94,6 +94,8 @@ def test_fingerprints_are_the_number_and_the_sum_of_marks_by_circuit(store) -> N
     asked = {"circuit_ids": ["C", "D"], "first_key": 1, "last_key": 3}
     found = store.writer.execute(statement("sla", "fingerprints"), asked).fetchall()
     assert {name: (spans, int(content)) for name, spans, content in found} == wanted
+    alone = store.writer.execute(statement("sla", "fingerprints"), asked | {"circuit_ids": ["C"]})
+    assert [row[0] for row in alone.fetchall()] == ["C"], "D's channel is between"
     assert len(set(marks.values())) == len(marks)
     assert np.bitwise_or.reduce(read.marks) > np.uint64(1 << 62), "sums do not fit 64 bits"
 
@@ -106,6 +108,7 @@ def test_channels_are_told_by_circuit_and_key(store) -> None:
         "D": (ChannelRow("D", "a", 2, 0, None),),
     }
     assert list(found) == ["C", "D"]
+    assert telemetry.channels(store.writer, ["other", "C"]).keys() == {"C", "other"}, "D is between"
     assert telemetry.channels(store.writer, []) == {}
 
 
@@ -113,7 +116,7 @@ def test_what_is_counted_of_a_circuit_is_its_calculations_and_its_ledger(store) 
     for circuit, month, number in (("C", "2026-05", 1), ("C", "2026-05", 4), ("C", "2026-06", 2),
                                    ("D", "2026-06", 9), ("other", "2026-06", 7)):  # fmt: skip
         store.writer.execute(
-            "insert into verdict_history values (?, ?, ?, 0, 0, false, '', '', '{}')",
+            "insert into verdict_history values (?, ?, ?, 0, 0, false, '', '', '{}', null)",
             [circuit, month, number],
         )
     for circuit, count in (("C", 5), ("C", 6), ("other", 8)):
