@@ -18,10 +18,10 @@ def store(memory_store: TelemetryStore) -> TelemetryStore:
     put("channels", (1, "C", "a", 7, 30, 0, None), (2, "D", "a", 8, 10, 0, None))
     put(
         "verdict_history",
-        *(("C", "2026-06", number, number * 10, number * 100, False, "", f"why {number}", "{}")
-          for number in (1, 2, 3)),
-        ("C", "2026-07", 2, 0, 777, False, "", "other month", "{}"),
-        ("D", "2026-06", 2, 0, 888, False, "", "other circuit", "{}"),
+        *(("C", "2026-06", number, number * 10, number * 100, False, "", f"why {number}", "{}",
+           None) for number in (1, 2, 3)),
+        ("C", "2026-07", 2, 0, 777, False, "", "other month", "{}", None),
+        ("D", "2026-06", 2, 0, 888, False, "", "other circuit", "{}", None),
     )  # fmt: skip
     put("offsets", ("t", 7, 0, 50, None), ("u", 7, 0, 90, None), ("t", 8, 0, 30, None))
     put(
