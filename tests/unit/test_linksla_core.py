@@ -1,6 +1,8 @@
 """Clock, wire, meters and the two stores."""
 
+import re
 import threading
+from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -117,6 +119,38 @@ def test_a_store_of_larger_row_groups_goes_on(tmp_path: Path) -> None:
     left = [key for key in keys if key % 7]
 
     assert found == [(len(left), sum(left))]
+
+
+SAMPLES = """insert into samples select
+    1 + range % 7, range * 1000000, range, 1000000, 4000 + range % 5, null, hash(range) % 1000000,
+    range, null, 6, 0, if(range % 3 = 0, 'p', null), range % 8, range, range % 500
+    from range(60000)"""
+
+
+def test_samples_of_an_older_store_are_as_they_were_in_columns_of_runs(tmp_path: Path) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    run, every = store.writer.execute, "select * from samples"
+    wanted = run("describe samples").fetchall()
+    first = (files("linksla") / "migrations" / "telemetry" / "0001_first.sql").read_text()
+    (older,) = re.findall(r"create table samples \(.*?\);", first, re.DOTALL)
+    run("drop table samples")
+    run(older)
+    run(SAMPLES)
+    before = run(every).fetchall()
+    run("delete from migrations where name = '0014_samples_in_runs.sql'")
+    store.close()
+
+    store.start()
+
+    assert store.writer.execute(every).fetchall() == before
+    assert store.writer.execute("describe samples").fetchall() == wanted
+    forms = store.writer.execute(
+        "select distinct compression from pragma_storage_info('samples') "
+        "where column_name = 'loss_ppm' and segment_type = 'INTEGER'"
+    ).fetchall()
+    assert forms == [("RLE",)]
+    store.close()
 
 
 def test_a_store_of_a_newer_linksla_is_refused(tmp_path: Path) -> None:
