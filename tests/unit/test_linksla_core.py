@@ -138,7 +138,7 @@ def test_samples_of_an_older_store_are_as_they_were_in_columns_of_runs(tmp_path:
     run(older)
     run(SAMPLES)
     before = run(every).fetchall()
-    run("delete from migrations where name = '0014_samples_in_runs.sql'")
+    run("delete from migrations where name = '0016_samples_in_runs.sql'")
     store.close()
 
     store.start()
