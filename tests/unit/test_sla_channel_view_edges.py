@@ -168,16 +168,20 @@ def test_a_channel_has_the_cells_it_begins_and_ends_in_and_no_others() -> None:
     rows = (
         ChannelRow("C", "a", 1, NOW - 185, None), ChannelRow("C", "b", 2, BEGAN, NOW - 15),
         ChannelRow("C", "new", 3, NOW, None), ChannelRow("C", "gone", 4, BEGAN, JUNE),
+        ChannelRow("C", "two", 5, NOW - 185, None),
     )  # fmt: skip
     spans = [
         (1, NOW - 200, NOW - 190, 2, 0), (1, NOW - 190, NOW - 160, 2, 0),
         (1, NOW - 160, NOW, 1, 0), (2, BEGAN, NOW - 30, 1, 0), (2, NOW - 30, NOW - 10, 2, 0),
+        (5, NOW - 200, NOW - 170, 2, 0), (5, NOW - 170, NOW, 1, 0),
     ]  # fmt: skip
 
     found = view(rows, spans)
 
-    assert [one.channel for one in found.channels] == ["a", "b"]
-    first, second = found.channels
+    assert [one.channel for one in found.channels] == ["a", "b", "two"]
+    first, second, third = found.channels
+    # two bad cells are its own: a third lies before it begins
+    assert third.seconds == Seconds(185, 0, 0, 0)
     # three bad cells from the one it begins in; the last two of the other's are bad and no more
     assert (first.start_s, first.seconds) == (NOW - 185, Seconds(160, 25, 0, 0))
     assert (second.end_s, second.seconds) == (NOW - 15, Seconds(NOW - 15 - JUNE, 0, 0, 0))
@@ -214,10 +218,10 @@ def test_an_accepted_window_takes_out_of_its_channel_and_a_ticket_nothing() -> N
 def test_the_api_has_each_channels_numbers() -> None:
     channel = ChannelMonth("a", 5, 105, Seconds(1, 2, 3, 94), Seconds(4, 5, 0, 91), "33.3", "44.4",
                            6)  # fmt: skip
-    body = channel_view_json(ChannelView("C", "2026-06", 0, 200, 2, (channel,), (Span(7, 9),)))
+    body = channel_view_json(ChannelView("C", "2026-06", 100, 300, 2, (channel,), (Span(7, 9),)))
 
     assert body["period"] == {
-        "start": "1970-01-01T00:00:00Z", "end": "1970-01-01T00:03:20Z", "seconds": 200,
+        "start": "1970-01-01T00:01:40Z", "end": "1970-01-01T00:05:00Z", "seconds": 200,
     }  # fmt: skip
     assert (body["needed"], body["redundancy_lost_seconds"]) == (2, 2)
     assert body["channels"] == [{

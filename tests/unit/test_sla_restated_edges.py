@@ -18,8 +18,9 @@ def store(memory_store: TelemetryStore) -> TelemetryStore:
     put("channels", (1, "C", "a", 7, 30, 0, None), (2, "D", "a", 8, 10, 0, None))
     put(
         "verdict_history",
-        *(("C", "2026-06", number, number * 10, number * 100, False, "", f"why {number}", "{}",
-           None) for number in (1, 2, 3)),
+        *(("C", "2026-06", number, number * 10, number * 100, False, f"v{number}", f"why {number}",
+           "{}", None)
+          for number in (1, 2, 3)),
         ("C", "2026-07", 2, 0, 777, False, "", "other month", "{}", None),
         ("D", "2026-06", 2, 0, 888, False, "", "other circuit", "{}", None),
     )  # fmt: skip
@@ -88,3 +89,29 @@ def test_verdicts_that_changed_are_told_with_the_samples_of_each_kind(store) -> 
         ("C", 6, "2026-06", 3, 0, 9, 0, 9, "why 3"),
     ]  # fmt: skip
     assert [row[0] for row in rows(store, "restatements", circuit_ids=["D"])] == ["D"]
+
+
+def test_lines_of_the_ledger_are_added_up(store) -> None:
+    for count in (2, 3):
+        store.writer.execute(
+            "insert into ledger (kind, circuit_id, channel, day, count, detail) "
+            "values ('late', 'C', 'a', 5, ?, '')",
+            [count],
+        )
+
+    ((kind, circuit, channel, day, count, detail),) = rows(
+        store, "ledger", circuit_ids=["C"], whole_stream=False
+    )
+    assert (kind, circuit, channel, day, count, detail) == ("late", "C", "a", 5, 5, "")
+
+
+def test_a_months_calculations_are_told_with_what_changed_them(store) -> None:
+    asked = {"circuit_id": "C", "month": "2026-06"}
+
+    assert rows(store, "verdict_versions", **asked) == [
+        (number, number * 10, f"why {number}", "{}") for number in (1, 2, 3)
+    ]
+    assert sorted(rows(store, "verdict_causes", **asked)) == [(2, 7, 0), (3, 5, 9)]
+    assert sorted(rows(store, "verdicts_standing", circuit_ids=["C"])) == [
+        ("C", "2026-06", 3, "v3"), ("C", "2026-07", 2, ""),
+    ]  # fmt: skip
