@@ -112,6 +112,10 @@ def test_a_months_calculations_are_told_with_what_changed_them(store) -> None:
         (number, number * 10, f"why {number}", "{}") for number in (1, 2, 3)
     ]
     assert sorted(rows(store, "verdict_causes", **asked)) == [(2, 7, 0), (3, 5, 9)]
+    store.writer.execute(
+        "insert into restatement_causes values ('C', '2026-07', 2, 0, 9, 'conflicting', 5, 6)"
+    )
+    assert rows(store, "verdict_causes", circuit_id="C", month="2026-07") == [(2, 0, 6)]
     assert sorted(rows(store, "verdicts_standing", circuit_ids=["C"])) == [
         ("C", "2026-06", 3, "v3"), ("C", "2026-07", 2, ""),
     ]  # fmt: skip
