@@ -11,6 +11,7 @@ from linksla.stores import TelemetryStore
 from sla import watched
 from sla.answers import Outcome
 from sla.looks import Sums
+from sla.measures import Observed
 from sla.watched import _MAXIMUM, _MEAN, _PERCENTILE, Rule, WatchedObjectives, _met
 from sla.watched_steps import _within
 from tests.unit.test_sla_watched_edges import PUT, terms
@@ -170,3 +171,29 @@ def test_a_step_without_an_observation_has_no_greatest(
     put(memory_store, 120, **{metric: (1, 1, 1)})
     assert stirred(memory_store, terms(metric, "maximum", limit), Outcome.MET, complete=180)
     assert not stirred(memory_store, terms(metric, "maximum", limit), Outcome.MET, complete=179)
+
+
+@pytest.mark.parametrize("channels", ["worst", "pooled"])
+@pytest.mark.parametrize("statistic", ["mean", "maximum", "p95"])
+def test_without_an_observation_nothing_is_met_or_missed(
+    memory_store, channels: Any, statistic: str
+) -> None:
+    put(memory_store, 0)
+    asked = terms("latency", statistic, "0.006", channels=channels)
+
+    assert not stirred(memory_store, asked, Outcome.NOT_ASSESSABLE)
+    assert stirred(memory_store, asked, Outcome.MET)
+
+
+def test_sums_stay_with_their_channel_when_another_circuit_asks_more(memory_store) -> None:
+    seen = Observed("a", 4, 20, 9, 0, 0, 0, 0, {}, 0, 0, 0, {}, {})
+    watch = WatchedObjectives()
+    watch.grow(whole(0, 1, 1, 2), 3)
+    one = (terms("latency", "mean", "0.005"),)
+    assert watch.begin(1, {"a": 1, "b": 2}, one, Sums((seen,), (Outcome.MET,), 0), 60)
+    both = (terms("latency", "mean", "0.005"), terms("jitter", "mean", "0.005"))
+    assert watch.begin(2, {"a": 3}, both, Sums((seen,), (Outcome.MET,) * 2, 0), 60)
+
+    assert watch._value[:4].tolist() == [[0, 0], [20, 0], [0, 0], [20, 0]]
+    assert watch._count[:4].tolist() == [[0, 0], [4, 0], [0, 0], [4, 0]]
+    assert watch._outcome[:3].tolist() == [[0, 0], [1, 0], [1, 1]]

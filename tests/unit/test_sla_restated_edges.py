@@ -117,5 +117,5 @@ def test_a_months_calculations_are_told_with_what_changed_them(store) -> None:
     )
     assert rows(store, "verdict_causes", circuit_id="C", month="2026-07") == [(2, 0, 6)]
     assert sorted(rows(store, "verdicts_standing", circuit_ids=["C"])) == [
-        ("C", "2026-06", 3, "v3"), ("C", "2026-07", 2, ""),
+        ("C", "2026-06", 3, "v3", None), ("C", "2026-07", 2, "", None),
     ]  # fmt: skip

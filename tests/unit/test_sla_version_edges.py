@@ -42,7 +42,8 @@ def told(store: TelemetryStore, *owns: tuple[int, int]) -> tuple[MonthVersion, .
 def store(memory_store: TelemetryStore) -> TelemetryStore:
     for number, answer in ((1, FIRST), (2, SECOND)):
         memory_store.writer.execute(
-            "insert into verdict_history values ('C', '2026-06', ?, ?, 0, false, '', 'why', ?)",
+            "insert into verdict_history values "
+            "('C', '2026-06', ?, ?, 0, false, '', 'why', ?, null)",
             [number, number * 1_000_000, json.dumps(to_json(answer, commercial=True))],
         )
     return memory_store
