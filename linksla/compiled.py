@@ -21,7 +21,6 @@ FLOAT64S: Final[Any] = types.Array(types.float64, 1, "C", readonly=True)
 INT64S_OWN: Final[Any] = types.Array(types.int64, 1, "C")
 """A column that a loop writes into."""
 FLOAT64S_OWN: Final[Any] = types.Array(types.float64, 1, "C")
-UINT8S: Final[Any] = types.Array(types.uint8, 1, "C", readonly=True)
 UINT8S_OWN: Final[Any] = types.Array(types.uint8, 1, "C")
 UINT8_TABLE: Final[Any] = types.Array(types.uint8, 2, "C")
 INT32_TABLE: Final[Any] = types.Array(types.int32, 2, "C")

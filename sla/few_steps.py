@@ -9,7 +9,7 @@ import duckdb
 from linksla.sql import statement
 from processors.blocks import Range
 from sla.measures import Observed, Totals
-from sla.performance import Asked, observed, read_throughput
+from sla.performance import Asked, bearing, observed, read_throughput
 
 _ROWS_MAX: Final = 4_096
 """Of some 5 µs each; the sums of more are the database's."""
@@ -70,13 +70,12 @@ def read_few(
 ) -> list[tuple[Observed, ...]]:
     """Return exactly what `read_observed` does."""
     found: list[tuple[Observed, ...]] = [()] * len(asked)
-    wanted = [number for number, one in enumerate(asked) if one.pieces and one.channels]
-    if not wanted:
+    if not (wanted := bearing(asked)):
         return found
     sums: dict[int, list[_Sum]] = {}
     for number in wanted:
-        for channel in asked[number].channels:
-            of = asked[number]
+        of = asked[number]
+        for channel in of.channels:
             one = _Sum(number, channel.channel, of.pieces, of.step_seconds)
             sums.setdefault(channel.channel_key, []).append(one)
     rows = cursor.execute(

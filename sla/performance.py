@@ -74,13 +74,17 @@ class Asked:
     throughput: bool = False  # whether its sums are wanted too: rx and tx cost as much as the rest
 
 
+def bearing(asked: Sequence[Asked]) -> list[int]:
+    """Return the numbers of the questions that bear on any step."""
+    return [number for number, one in enumerate(asked) if one.pieces and one.channels]
+
+
 def read_observed(
     cursor: duckdb.DuckDBPyConnection, asked: Sequence[Asked]
 ) -> list[tuple[Observed, ...]]:
     """Return what qualified of each, by channel; channels without an observation are left out."""
     found: list[tuple[Observed, ...]] = [()] * len(asked)
-    wanted = [number for number, one in enumerate(asked) if one.pieces and one.channels]
-    if not wanted:
+    if not (wanted := bearing(asked)):
         return found
     parameters = _parameters(asked, wanted)
     buckets: dict[tuple[int, int], dict[int, int]] = {}

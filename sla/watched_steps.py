@@ -132,9 +132,7 @@ class RecentSteps:
         """Hold nothing."""
         self._parts: list[Rollups] = []
         self._rows = 0
-        self._whole_from_s: Int64 | None = (
-            None  # by channel key; None: nothing is known to be whole
-        )
+        self._whole_from_s: Int64 | None = None  # by channel key; None: nothing is whole
 
     def add(self, over: Sequence[Rollups], over_to_s: Int64) -> None:
         """Take in one write; before it steps were over up to `over_to_s`, by channel key."""
