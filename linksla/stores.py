@@ -6,6 +6,7 @@ materialise at once and give it back: a half-read result blocks checkpoints and 
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -43,6 +44,7 @@ class TelemetryStore:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._idle_cursors: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.Lock()
+        self._ending: ThreadPoolExecutor | None = None
 
     def start(self) -> None:
         """Open the file and bring its tables up to date.
@@ -65,6 +67,7 @@ class TelemetryStore:
                 retryable=held,
             ) from None
         self._connection = connection
+        self._ending = ThreadPoolExecutor(1, thread_name_prefix="end of reads")
         if not self._read_only:
             _migrate(connection, str(self._path))
 
@@ -108,6 +111,8 @@ class TelemetryStore:
 
     def checkpoint(self) -> bool:
         """Bring the write-ahead log into the database file; False: not now, somebody is reading."""
+        if self._ending is not None:
+            self._ending.submit(lambda: None).result()  # who has read is reading no more
         try:
             self.writer.execute("checkpoint").fetchall()
         except duckdb.TransactionException:
@@ -128,13 +133,46 @@ class TelemetryStore:
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a cursor of its own, safe in any thread. Fetch everything before giving it back."""
-        with self._lock:
-            cursor = self._idle_cursors.pop() if self._idle_cursors else self._cursor()
+        cursor = self._lent()
         try:
             yield cursor
         except BaseException:
             cursor.close()
             raise
+        self._given_back(cursor)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a cursor within a read transaction; safe in any thread, as `reader`.
+
+        It is ended beside the reader, who has all there was: an end waits while the writer clears
+        up behind its commit, up to 0.08 s at 100,000 samples/s.
+        """
+        cursor = self._lent()
+        cursor.execute("begin")
+        try:
+            yield cursor
+        finally:
+            with self._lock:
+                ending = self._ending
+                if ending is not None:
+                    ending.submit(self._end, cursor)
+            if ending is None:  # closed meanwhile
+                cursor.close()
+
+    def _end(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        try:
+            cursor.execute("rollback")
+        except duckdb.Error:  # nothing of it is needed any more
+            cursor.close()
+        else:
+            self._given_back(cursor)
+
+    def _lent(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            return self._idle_cursors.pop() if self._idle_cursors else self._cursor()
+
+    def _given_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
         with self._lock:
             self._idle_cursors.append(cursor)
 
@@ -146,6 +184,10 @@ class TelemetryStore:
 
     def close(self) -> None:
         """Close all connections; what was committed stays."""
+        with self._lock:
+            ending, self._ending = self._ending, None
+        if ending is not None:
+            ending.shutdown()
         with self._lock:
             for cursor in self._idle_cursors:
                 cursor.close()

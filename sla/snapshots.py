@@ -61,9 +61,5 @@ class Snapshots:
 
     @contextmanager
     def _begun(self) -> Iterator[Snapshot]:
-        with self._store.reader() as cursor:
-            cursor.execute("begin")
-            try:
-                yield Snapshot(cursor)
-            finally:
-                cursor.execute("rollback")
+        with self._store.snapshot() as cursor:
+            yield Snapshot(cursor)

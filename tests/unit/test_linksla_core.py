@@ -176,6 +176,53 @@ def test_a_reader_that_failed_is_not_lent_again(memory_store: TelemetryStore) ->
         assert cursor.execute("select 1").fetchone() == (1,)
 
 
+def test_a_snapshot_is_ended_before_a_checkpoint_and_its_cursor_lent_again(
+    memory_store: TelemetryStore,
+) -> None:
+    memory_store.writer.execute("create table seen (number integer)")
+    with memory_store.snapshot() as first:
+        assert first.execute("select count(*) from seen").fetchone() == (0,)
+        memory_store.writer.execute("insert into seen values (1)")
+        assert first.execute("select count(*) from seen").fetchone() == (0,)
+    memory_store.checkpoint()  # waits for the end of what was read
+    with memory_store.snapshot() as second:
+        assert second is first
+        assert second.execute("select count(*) from seen").fetchone() == (1,)
+
+
+def test_a_snapshot_whose_statement_failed_is_ended_all_the_same(
+    memory_store: TelemetryStore,
+) -> None:
+    with pytest.raises(duckdb.Error), memory_store.snapshot() as broken:
+        broken.execute("select error('broken')").fetchall()
+    memory_store.checkpoint()
+    with memory_store.snapshot() as cursor:
+        assert cursor.execute("select 1").fetchone() == (1,)
+
+
+def test_a_reader_does_not_wait_for_the_end_of_its_snapshot(memory_store: TelemetryStore) -> None:
+    ends = threading.Event()
+    with memory_store.snapshot():
+        assert memory_store._ending is not None
+        memory_store._ending.submit(ends.wait, 10)  # the writer clears up
+    assert not ends.is_set()
+    with memory_store.snapshot() as cursor:  # another cursor: the first has not ended
+        assert cursor.execute("select 1").fetchone() == (1,)
+    ends.set()
+
+
+def test_a_store_may_be_closed_while_somebody_reads(tmp_path: Path) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    with store.snapshot() as cursor:
+        assert cursor.execute("select 1").fetchone() == (1,)
+        store.close()
+    store.start()
+    with store.snapshot() as cursor:
+        assert cursor.execute("select 1").fetchone() == (1,)
+    store.close()
+
+
 def test_the_audit_is_a_chain_that_shows_an_edit(tmp_path: Path) -> None:
     store = DecisionsStore(tmp_path / "d.sqlite")
     store.start()
