@@ -136,7 +136,7 @@ def shorten(unit_s: int) -> None:
     minutes_s = max(unit_s // 60, 1) * 60
     for module, name, value in (
         (moving, "HOUR_US", unit_s * MICROSECONDS),
-        (compaction, "DAY_SECONDS", minutes_s),
+        (compaction.RollupCompactor, "width_s", minutes_s),
         (compaction.RollupCompactor, "narrower", ()),
         (housekeeping, "IDLE_SECONDS", 1),
     ):

@@ -22,6 +22,7 @@ from linksla.clock import SystemClock
 from linksla.meters import Meters
 from linksla.stores import TelemetryStore
 from processors.blocks import write_packs
+from processors.ordering import SPANS_DAYS
 from processors.packs import COLUMNS, PACK_SECONDS_MAX, Pack, place_of
 from processors.transactions import transaction
 from processors.writer import Writer
@@ -51,10 +52,10 @@ from (
 
 _SPANS = """
 insert into spans
-select channel_key, $day, greatest($day * 86400, active_from_s),
-    least(($day + 1) * 86400, $to_s), 1, 0
-from channels
-order by channel_key
+select channel_key, day, greatest(day * 86400, active_from_s),
+    least((day + 1) * 86400, $to_s), 1, 0
+from channels, range($first_day, $end_day) as days(day)
+order by channel_key, day
 """
 
 
@@ -87,8 +88,13 @@ def fill(
     ((channels,),) = run("select count(*) from channels").fetchall()
     recent_s = (end_s - hours * HOUR_S) // HOUR_S * HOUR_S
     first_s = -(-start_s // HOUR_S) * HOUR_S
-    for day in range(start_s // DAY_S, end_s // DAY_S + 1):
-        run(_SPANS, {"day": day, "to_s": end_s})
+    first_day = start_s // DAY_S
+    while first_day * DAY_S < end_s:
+        end_day = min(first_day // SPANS_DAYS * SPANS_DAYS + SPANS_DAYS, end_s // DAY_S + 1)
+        if end_day * DAY_S > recent_s:  # days in order of channels, once eight of them are over
+            end_day = first_day + 1
+        run(_SPANS, {"first_day": first_day, "end_day": end_day, "to_s": end_s})
+        first_day = end_day
     everyone_s = recent_s // DAY_S * DAY_S - (days - 1) * DAY_S
     whole = range(1, whole_circuits * CHANNELS + 1, CHANNELS)
     others = range(whole_circuits * CHANNELS + 1, channels + 1, CHANNELS)
@@ -100,6 +106,8 @@ def fill(
         _minutes(store, channels, lower, min(lower + HOUR_S, end_s // MINUTE_S * MINUTE_S))
     for name in ("blocked_to_s", "compacted_3600_to_s", "compacted_300_to_s"):
         run("insert into housekeeping values ($name, $at)", {"name": name, "at": recent_s})
+    ordered_s = recent_s // (SPANS_DAYS * DAY_S) * SPANS_DAYS * DAY_S
+    run("insert into housekeeping values ('ordered_to_s', $at)", {"at": ordered_s})
     longest_s = recent_s // PACK_SECONDS_MAX * PACK_SECONDS_MAX
     run("insert into housekeeping values ('longest_packed_to_s', $at)", {"at": longest_s})
     for name in ("compacted_to_s", "days_packed_to_s"):

@@ -17,7 +17,7 @@ import duckdb
 
 from linksla.errors import StoreError
 
-_MEMORY: Final = "640MB"
+_MEMORY: Final = "512MB"
 """Of 2 GiB the node may use. Python, the broker client and the polls that wait take 0.6 to 1 GiB:
 with 1 GB here 100 million samples took 2.3 GiB at the peak. The kernel caches the file besides."""
 _WAL_BEFORE_CHECKPOINT: Final = "16MB"

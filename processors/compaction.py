@@ -9,6 +9,7 @@ range. In a large one its rows are first sorted within each hour, and in a very 
 five minutes: then a few channels of the wider range lie in few places of each narrower one.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +21,7 @@ from linksla.clock import MICROSECONDS
 from linksla.inventory import DAY_SECONDS
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
-from processors.rollups import Rollups, merged
+from processors.rollups import STEP_SECONDS, Rollups, merged
 from processors.statements import read, run
 from processors.transactions import transaction
 
@@ -30,8 +31,6 @@ NARROWER: Final = ((300, 300), (3_600, 900))
 """Ranges that are compacted before the day, where they are needed, and their margins, in s."""
 STEPS_LOOKED_THROUGH_MAX: Final = 4_000_000
 """A range of more steps than this (at a step a minute) is compacted in narrower ones first."""
-ROWS_A_STEP: Final = 1
-"""Where nothing is known yet: most steps are written once."""
 
 
 @dataclass(slots=True)
@@ -50,11 +49,19 @@ class Stand:
         return self.at_s + self.width_s <= closed_s
 
 
-class RollupCompactor:
-    """Compacts closed ranges, a bounded piece at a time; only the writer thread calls it."""
+class Compactor(ABC):
+    """Compacts closed ranges, a bounded piece at a time; only the writer thread calls it.
 
-    name = "compacted"
-    narrower: tuple[tuple[int, int], ...] = NARROWER
+    `oldest`, `next_channel` and `count` are the statements that look for what is to be done.
+    """
+
+    name: str
+    narrower: tuple[tuple[int, int], ...] = ()
+    width_s = DAY_SECONDS
+    row_s: int  # a channel has about a row in so many seconds, where nothing is known yet
+    oldest: str
+    next_channel: str
+    count: str
 
     def __init__(
         self,
@@ -70,7 +77,7 @@ class RollupCompactor:
         self._channels = 0
         self._stands = (
             *(Stand(f"{self.name}_{width}", width, margin) for width, margin in self.narrower),
-            Stand(self.name, DAY_SECONDS, margin_seconds),
+            Stand(self.name, self.width_s, margin_seconds),
         )
 
     def start(self) -> None:
@@ -131,7 +138,7 @@ class RollupCompactor:
         self, stand: Stand, range_: dict[str, int], first: int, rows_max: int
     ) -> tuple[dict[str, int], int]:
         """Return channels from `first` on with at most `rows_max` rows, and how many they have."""
-        a_channel = stand.rows_a_channel or stand.width_s // 60 * ROWS_A_STEP
+        a_channel = stand.rows_a_channel or stand.width_s // self.row_s
         channels = max(min(int(rows_max / a_channel), self._channels), 1)
         while True:
             bounds = {
@@ -140,31 +147,20 @@ class RollupCompactor:
                 "last_channel_key": first + channels - 1,
             }
             ((rows,),) = self._store.writer.execute(
-                statement("processors", "compaction_count"), bounds
+                statement("processors", self.count), bounds
             ).fetchall()
             if rows <= rows_max or channels == 1:
                 return bounds, int(rows)
             channels = max(min(channels // 2, int(channels * rows_max / rows)), 1)
 
+    @abstractmethod
     def _replace(self, stand: Stand, bounds: dict[str, int]) -> None:
-        writer = self._store.writer
-        with transaction(writer):
-            found = merged([Rollups.of(self._read(writer, bounds))])
-            writer.execute(statement("processors", "rollup_parts_range_delete"), bounds).fetchall()
-            self._at("rollup_parts taken out")
-            run(writer, "rollup_parts_insert", new_parts=found.parts())
-            self._store_stand(stand.name, bounds["from_s"], bounds["last_channel_key"])
-            self._at("before compaction committed")
-        self._at("compaction committed")
-
-    def _read(self, writer: duckdb.DuckDBPyConnection, bounds: dict[str, int]) -> pa.Table:
-        """Return the rows of a piece; those of one step are put together."""
-        return read(writer, "rollup_parts_compacted", bounds)
+        """Put the rows of a piece back as they are to be, and how far that is, all or nothing."""
 
     def _found_rows(self, stand: Stand, closed_s: int) -> bool:
         """Skip ranges without rollups; False: no range that is closed has any."""
         ((oldest,),) = self._store.writer.execute(
-            statement("processors", "rollups_oldest"), {"from_s": stand.at_s}
+            statement("processors", self.oldest), {"from_s": stand.at_s}
         ).fetchall()
         last_s = closed_s // stand.width_s * stand.width_s
         stand.at_s = last_s if oldest is None else min(int(oldest), last_s)
@@ -173,7 +169,7 @@ class RollupCompactor:
 
     def _next_channel(self, range_: dict[str, int], after: int) -> int | None:
         ((first,),) = self._store.writer.execute(
-            statement("processors", "compaction_next"), {**range_, "after_channel_key": after}
+            statement("processors", self.next_channel), {**range_, "after_channel_key": after}
         ).fetchall()
         return None if first is None else int(first)
 
@@ -189,3 +185,27 @@ class RollupCompactor:
             statement("processors", "housekeeping_read"), {"name": name}
         ).fetchall()
         return int(rows[0][0]) if rows else 0
+
+
+class RollupCompactor(Compactor):
+    """Makes the parts of a step one row, in order of channels."""
+
+    name = "compacted"
+    narrower: tuple[tuple[int, int], ...] = NARROWER
+    row_s = STEP_SECONDS  # most steps are written once
+    oldest, next_channel, count = "rollups_oldest", "compaction_next", "compaction_count"
+
+    def _replace(self, stand: Stand, bounds: dict[str, int]) -> None:
+        writer = self._store.writer
+        with transaction(writer):
+            found = merged([Rollups.of(self._read(writer, bounds))])
+            writer.execute(statement("processors", "rollup_parts_range_delete"), bounds).fetchall()
+            self._at("rollup_parts taken out")
+            run(writer, "rollup_parts_insert", new_parts=found.parts())
+            self._store_stand(stand.name, bounds["from_s"], bounds["last_channel_key"])
+            self._at("before compaction committed")
+        self._at("compaction committed")
+
+    def _read(self, writer: duckdb.DuckDBPyConnection, bounds: dict[str, int]) -> pa.Table:
+        """Return the rows of a piece; those of one step are put together."""
+        return read(writer, "rollup_parts_compacted", bounds)

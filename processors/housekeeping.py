@@ -19,6 +19,7 @@ from processors.compaction import RollupCompactor
 from processors.merging import FileMerger
 from processors.minutes import MinuteFolder, Settled
 from processors.moving import SampleMover
+from processors.ordering import SpanOrderer
 from processors.packing import Packer
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Done:
     compacted: int = 0
     blocked: int = 0
     packed: int = 0
+    ordered: int = 0
     folded: int = 0
     merged: int = 0
     removed: int = 0
@@ -55,8 +57,8 @@ class Done:
     @property
     def anything(self) -> bool:
         """Whether there may be more to do at once."""
-        work = self.moved, self.compacted, self.blocked, self.packed, self.folded, self.merged
-        return any((*work, self.removed))
+        work = self.moved, self.compacted, self.blocked, self.packed, self.ordered, self.folded
+        return any((*work, self.merged, self.removed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class Housekeeper:
         self._folder = settled and MinuteFolder(store, self._at, retention, settled)
         self._blocks = BlockMaker(store, self._at)
         self._packer = Packer(store, self._at)
+        self._orderer = SpanOrderer(store, self._at)
         self._least_us = self._greatest_us = 0
         self._jobs = (
             _Job("moved", lambda rows: self._mover.move(self._greatest_us, rows)),
@@ -136,6 +139,13 @@ class Housekeeper:
                 rows_max=150_000,
             ),
             _Job("packed", self._packer.pack, rows=60_000, rows_min=20_000, rows_max=400_000),
+            _Job(
+                "ordered",
+                lambda rows: self._orderer.compact(self._least_us, rows),
+                rows=60_000,
+                rows_min=60_000,  # over a row group: smaller pieces would share one
+                rows_max=200_000,
+            ),
             _Job("folded", self._fold, rows=20_000, rows_min=5_000, rows_max=100_000),
             _Job("merged", lambda rows: self._merger.merge(rows, self._clock.now_us())),
             _Job("removed", self._remove_old),
@@ -154,6 +164,7 @@ class Housekeeper:
         self._compactor.start()
         self._blocks.start()
         self._packer.start()
+        self._orderer.start()
         if self._folder is not None:
             self._folder.start()
 

@@ -18,6 +18,7 @@ from dashboards.live import LiveFeed
 from ingest.kafka_source import KafkaSource
 from ingest.source import Source
 from linksla.clock import SystemClock
+from linksla.inventory import DAY_SECONDS
 from linksla.meters import Meters
 from linksla.model import Poll
 from linksla.settings import RetentionSettings
@@ -40,8 +41,8 @@ MERGE_POINTS = (
     "merged files out of the manifest", "merge committed",
 )  # fmt: skip
 COMPACTION_POINTS = (
-    "rollup_parts taken out", "before compaction committed",
-    "compaction committed",
+    "rollup_parts taken out", "before compaction committed", "compaction committed",
+    "spans taken out", "before ordering committed", "ordering committed",
 )  # fmt: skip
 REMOVAL_POINTS = ("before removal committed", "files out of the manifest", "files unlinked")
 KEPT = RetentionSettings(hot_hours=1, raw_days=6)
@@ -209,6 +210,8 @@ def build(
         housekeeper.fault = fault or Fault()
         for job in housekeeper._jobs:
             job.rows = job.rows_min = job.rows_max = 50_000 if job.name == "merged" else 3_000
+        for stand in housekeeper._orderer._stands:
+            stand.width_s = DAY_SECONDS  # the small world has eight days
     if isinstance(writer, DyingWriter) and fault:
         writer.fault = fault
     source = source_of(KafkaSource(bootstrap, topic=topic, clock=clock, meters=meters))

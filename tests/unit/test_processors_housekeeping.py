@@ -263,8 +263,8 @@ def test_a_step_begins_no_piece_that_would_not_fit(tmp_path: Path) -> None:
     done = [keeper.step(1.0) for _ in range(10)]
 
     assert sum(one.moved for one in done) > 0
-    # Pieces of 0.2 s; each of the seven jobs looks at the clock, which moves on by 0.2 s.
-    assert max(one.seconds for one in done) < 2.81
+    # Pieces of 0.2 s; each of the eight jobs looks at the clock, which moves on by 0.2 s.
+    assert max(one.seconds for one in done) < 3.21
     store.close()
 
 
