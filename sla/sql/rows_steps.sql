@@ -1,6 +1,6 @@
 -- What rollup steps of some channels hold, as it lies.
--- Grain: row of rollup_parts that starts in [$from_s, $to_s). Inputs: rollup_parts; channel_keys (a
--- list, from $first_key to $last_key). Pure; in no order.
+-- Grain: row of rollup_parts of channels from $first_key to $last_key that starts in [$from_s, $to_s).
+-- Inputs: rollup_parts. Pure; in no order.
 select
     channel_key, start_s, latency_count, latency_sum_us, latency_max_us, lost_count,
     jitter_count, jitter_sum_us, jitter_max_us, loss_count, loss_sum_ppm, loss_max_ppm,
@@ -8,5 +8,4 @@ select
     latency_buckets, latency_counts
 from rollup_halves
 where channel_key between $first_key and $last_key
-    and list_contains($channel_keys, channel_key)
     and start_s >= $from_s and start_s < $to_s
