@@ -33,6 +33,7 @@ from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 from processors.held import Commits
+from processors.ordering import SpanOrderer
 from processors.transactions import transaction
 from processors.writer import Writer
 from sla.cold import MonthColumns, month_columns
@@ -97,6 +98,10 @@ def bench(circuits: int, days: int) -> Iterator[Bench]:
         writer = Writer(store, known, TOPIC, TimeSettings(), clock, Meters(), commits=commits)
         writer.start()
         fill(store, begins)
+        orderer = SpanOrderer(store, lambda _point: None)
+        orderer.start()
+        while orderer.compact(NOW_S * MICROSECONDS, 200_000):  # as a housekeeper has done by then
+            pass
         watch = Watch()
         watch.note(writer.start().advance)
         queries = Queries(
