@@ -9,7 +9,7 @@ from typing import Any
 from cli.configuration import Configuration, load_configuration
 from cli.control import ask_node
 from cli.network import Network
-from cli.wiring import build_queries, decisions_path, socket_path, telemetry_path
+from cli.wiring import build_queries, check_data, decisions_path, socket_path, telemetry_path
 from linksla.clock import SystemClock
 from linksla.decisions import DecisionsStore
 from linksla.errors import StoreError
@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _read(
     configuration: Configuration, versions: Any, asked: tuple[str, str, list[str]]
 ) -> dict[str, object]:
+    check_data(configuration)
     with ExitStack() as stack:
         store = TelemetryStore(telemetry_path(configuration), read_only=True)
         store.start()

@@ -21,13 +21,14 @@ from cli.wiring import Running
 from dashboards.accounts import Accounts
 from ingest.embedded_kafka import EmbeddedKafka
 from ingest.topics import ensure_topics
-from linksla.clock import Clock, SystemClock, iso
+from linksla.clock import Clock, SystemClock, iso, utc
 from linksla.settings import WebhookSettings
 from simulator.emit import emit_history
 from simulator.live import LiveFeed
 from simulator.world import World
 from simulator.worlds import demo_world
 
+_DAY: Final = 86_400
 CUT_AFTER_SECONDS: Final = 30
 CUT_SECONDS: Final = 120
 CUT_CIRCUIT: Final = "DEN-1"
@@ -61,7 +62,7 @@ def _run(folder: Path, port: int, stop: threading.Event, clock: Clock, stack: Ex
     receiver.start()
     stack.callback(receiver.stop)
     configuration = _configured(world, folder, port, receiver.settings)
-    broker = EmbeddedKafka(folder / "kafka", port=0, clock=clock)
+    broker = EmbeddedKafka(configuration.settings.data / "kafka", port=0, clock=clock)
     broker.start()
     stack.callback(broker.stop)
     ensure_topics(broker.bootstrap)
@@ -75,6 +76,7 @@ def _run(folder: Path, port: int, stop: threading.Event, clock: Clock, stack: Ex
     for login in logins:
         sees = ", ".join(login.customer_ids) or "everything"
         print(f"          {login.user_id:12} {login.password:18} {sees} ({login.role.value})")
+    print(f"commands  {example(world, folder / 'config')}")
     emitted = emit_history(world, broker.bootstrap)
     feed = LiveFeed(world, broker.bootstrap, clock)
     feed.start()
@@ -109,15 +111,23 @@ def _watch(running: Running, feed: LiveFeed, clock: Clock, stop: threading.Event
     return 0
 
 
+def example(world: World, config: Path) -> str:
+    """Return a command that works beside the demo: the last whole month's report."""
+    customer, _ = world.customers[0]
+    month = utc(world.start_s + _DAY).strftime("%Y-%m")  # months begin at midnight of many zones
+    return f"linksla report --config {config} --customer {customer} --month {month}"
+
+
 def print_alert(subject: str, said: str) -> None:
     """Print what the webhook received."""
     print(f"alert     {subject}: {said}", flush=True)
 
 
 def _configured(world: World, folder: Path, port: int, webhook: WebhookSettings) -> Configuration:
-    world.write_config(folder / "config")
+    # What is written names the data as well: other commands work beside the demo with --config.
+    world.write_config(folder / "config", data="../data")
     configuration = load_configuration(folder / "config")
     settings = configuration.settings
     web = replace(settings.web, port=port if port_is_free(settings.web.host, port) else 0)
-    settings = replace(settings, data=folder / "data", web=web, webhooks=(webhook,))
+    settings = replace(settings, web=web, webhooks=(webhook,))
     return replace(configuration, settings=settings)

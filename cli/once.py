@@ -134,10 +134,10 @@ def _read_to_the_end(running: Running) -> None:
 
 
 def _configured(world: World, folder: Path) -> Configuration:
-    world.write_config(folder / "config")
+    world.write_config(folder / "config", data="../data")
     configuration = load_configuration(folder / "config")
     time = replace(configuration.settings.time, idle_after_seconds=NEVER_IDLE_SECONDS)
-    settings = replace(configuration.settings, data=folder / "data", time=time)
+    settings = replace(configuration.settings, time=time)
     return replace(configuration, settings=settings)
 
 

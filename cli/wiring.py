@@ -29,6 +29,7 @@ from ingest.schema_cache import SchemaCache
 from ingest.writer_schemas import WriterSchemas
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore, issued_versions
+from linksla.errors import UsageError
 from linksla.memory import collect_rarely, keep_freed_memory
 from linksla.meters import Meters
 from linksla.settings import Settings
@@ -233,8 +234,10 @@ def opened(configuration: Configuration, clock: Clock) -> Iterator[tuple[Queries
     """Open the stores for one command, while no node holds them.
 
     Raises:
+        UsageError: no node has written anything there.
         StoreError: retryable when a node holds the database.
     """
+    check_data(configuration)
     with ExitStack() as stack:
         telemetry = TelemetryStore(telemetry_path(configuration))
         telemetry.start()
@@ -245,6 +248,21 @@ def opened(configuration: Configuration, clock: Clock) -> Iterator[tuple[Queries
         network = Network(configuration, decisions)
         network.load()
         yield build_queries(network.configuration, telemetry, clock, decisions), decisions
+
+
+def check_data(configuration: Configuration) -> None:
+    """Make sure that a node has written something where the configuration says.
+
+    Raises:
+        UsageError: it has not; a command would find nothing measured in a store of its own making.
+    """
+    if not telemetry_path(configuration).exists():
+        raise UsageError(
+            "no node has written anything here",
+            where=str(configuration.settings.data),
+            hint="`data` in linksla.yaml names this folder: start `linksla run` with this "
+            "configuration, or name another with --config. `linksla demo` prints its own.",
+        )
 
 
 def telemetry_path(configuration: Configuration) -> Path:

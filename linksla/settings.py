@@ -1,5 +1,6 @@
 """The root of all settings: `linksla.yaml`, with every default in one place."""
 
+from os.path import normpath
 from pathlib import Path
 from typing import Literal
 
@@ -99,7 +100,7 @@ def load_settings(path: Path) -> Settings:
     base = path.resolve().parent
     return replace(
         settings,
-        data=base / settings.data,
+        data=Path(normpath(base / settings.data)),  # it is printed, and the path of a socket
         inventory=base / settings.inventory,
         contracts=base / settings.contracts,
         maintenance=base / settings.maintenance,

@@ -252,14 +252,17 @@ class World:
             ):
                 raise ValueError(f"{where}: another injection overlaps a skewed clock")
 
-    def write_config(self, folder: Path) -> None:
-        """Write linksla.yaml, inventory.yaml, maintenance.yaml and contracts/*.yaml."""
+    def write_config(self, folder: Path, *, data: str = "var") -> None:
+        """Write linksla.yaml, inventory.yaml, maintenance.yaml and contracts/*.yaml.
+
+        `data` is the folder of a node's data, relative to `folder`.
+        """
         contracts = folder / "contracts"
         contracts.mkdir(parents=True, exist_ok=True)
         _write(
             folder / "linksla.yaml",
             {
-                "data": "var",
+                "data": data,
                 "inventory": "inventory.yaml",
                 "contracts": "contracts",
                 "maintenance": "maintenance.yaml",

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from cli import demo
 from cli.main import COMMANDS, main
+from cli.wiring import telemetry_path
+from linksla.settings import WebhookSettings
+from linksla.stores import TelemetryStore
+from simulator.worlds import demo_world
 
 
 def test_no_command_is_wrong_use_and_names_what_there_is(
@@ -68,10 +73,55 @@ def test_a_missing_configuration_says_where_it_looked(
 
 
 def test_a_report_needs_a_known_customer(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = TelemetryStore(config / "var" / "telemetry.duckdb")
+    store.start()
+    store.close()
     words = ["report", "--config", str(config), "--customer", "nobody", "--month", "2025-10"]
 
     assert main(words) == 2
     assert "nobody" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["report", "--customer", "acme", "--month", "2025-10"],
+        ["explain", "DEN-1", "2025-10"],
+        ["ledger", "DEN-1"],
+        ["outage", "list"],
+        ["backtest", "--contract", "contracts/single.yaml", "--from", "2025-10", "--to", "2025-10"],
+    ],
+)
+def test_where_no_node_wrote_anything_the_folder_is_named_and_stays_as_it_was(
+    config: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(config)
+
+    assert main([*words, "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert f"{config / 'var'}: no node has written anything here" in said
+    assert "name another with --config. `linksla demo` prints its own." in said
+    assert not (config / "var").exists()
+
+
+def test_the_demos_configuration_is_one_that_other_commands_work_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = demo_world(1_795_975_200)  # 2026-11-29T18:00:00Z
+    webhook = WebhookSettings(name="demo", url="http://127.0.0.1:1/", secret="none")
+    used = demo._configured(world, tmp_path, 0, webhook)
+    store = TelemetryStore(telemetry_path(used))
+    store.start()
+    store.close()
+    words = demo.example(world, tmp_path / "config").split()
+
+    assert used.settings.data == tmp_path / "data"
+    assert words[:2] == ["linksla", "report"]
+    assert main(words[1:]) == 2, "the store is there, and empty"
+    assert "customer 'acme' has nothing measured in 2026-10" in capsys.readouterr().err
 
 
 def test_a_user_is_added_with_a_password_that_is_shown(
