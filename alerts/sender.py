@@ -10,12 +10,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Final
 
 import sqlalchemy as sa
 
 from alerts.messages import Message
-from alerts.targets import Target
+from alerts.targets import TIMEOUT_SECONDS, Target
 from linksla.clock import MICROSECONDS, Clock
 from linksla.decisions import DecisionsStore, deliveries
 from linksla.errors import DeliveryError
@@ -89,13 +90,22 @@ class Sender:
             thread.start()
             self._threads.append(thread)
 
-    def stop(self) -> None:
-        """Stop after the attempt that is under way; what is not delivered is sent next time."""
+    def begin_stop(self) -> None:
+        """Tell the threads to end after the attempt that is under way; returns at once."""
         self._stop.set()
-        for thread in self._threads:
-            thread.join(timeout=15)  # an attempt takes at most 10 s
-        for target in self._targets:
-            target.close()
+
+    def stop(self, within_seconds: float = TIMEOUT_SECONDS + 5) -> None:
+        """Stop after the attempt that is under way; what is not delivered is sent next time.
+
+        An attempt that takes longer than `within_seconds` is left to itself, and made again.
+        """
+        self.begin_stop()
+        end = self._clock.monotonic_seconds() + within_seconds
+        for target, thread in zip_longest(self._targets, self._threads):
+            if thread is not None:
+                thread.join(max(end - self._clock.monotonic_seconds(), 0.0))
+            if thread is None or not thread.is_alive():
+                target.close()
         self._threads.clear()
 
     def send_once(self) -> int:

@@ -1,5 +1,6 @@
 """Where messages go: the protocol, a fake for tests, Kafka, and signed webhooks."""
 
+import contextlib
 import ipaddress
 import logging
 import socket
@@ -121,7 +122,8 @@ class KafkaTarget:
     def close(self) -> None:
         """Close the producer; messages without an acknowledgement count as not delivered."""
         if self._producer is not None:
-            self._producer.close(timeout=1)
+            with contextlib.suppress(kafka.errors.KafkaTimeoutError):
+                self._producer.close(timeout=1)
             self._producer = None
 
 

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import logging
 import shutil
 import tempfile
 import threading
@@ -22,14 +23,18 @@ from dashboards.accounts import Accounts
 from ingest.embedded_kafka import EmbeddedKafka
 from ingest.topics import ensure_topics
 from linksla.clock import Clock, SystemClock, iso, utc
+from linksla.errors import StreamError
 from linksla.settings import WebhookSettings
 from simulator.emit import emit_history
 from simulator.live import LiveFeed
 from simulator.world import World
 from simulator.worlds import demo_world
 
+log = logging.getLogger(__name__)
+
 _DAY: Final = 86_400
 CUT_AFTER_SECONDS: Final = 30
+FEED_SECONDS_MAX: Final = 1.0
 CUT_SECONDS: Final = 120
 CUT_CIRCUIT: Final = "DEN-1"
 
@@ -80,7 +85,7 @@ def _run(folder: Path, port: int, stop: threading.Event, clock: Clock, stack: Ex
     emitted = emit_history(world, broker.bootstrap)
     feed = LiveFeed(world, broker.bootstrap, clock)
     feed.start()
-    stack.callback(feed.stop)
+    stack.callback(_end_feed, feed)
     took = clock.monotonic_seconds() - began
     print(
         f"history   {emitted.samples:,} samples since {iso(world.start_s)}, "
@@ -109,6 +114,14 @@ def _watch(running: Running, feed: LiveFeed, clock: Clock, stop: threading.Event
             )
     print("stopping …")
     return 0
+
+
+def _end_feed(feed: LiveFeed) -> None:
+    """Stop the feed; samples that a broker does not take now nobody waits for."""
+    try:
+        feed.stop(FEED_SECONDS_MAX)
+    except StreamError as error:
+        log.warning("%s", error)
 
 
 def example(world: World, config: Path) -> str:

@@ -52,11 +52,15 @@ class WebServer:
             raise LinkslaError("the web server is not started")
         return int(self._socket.getsockname()[1])
 
-    def stop(self) -> None:
-        """Finish what is under way and close; event streams are cut."""
+    def begin_stop(self) -> None:
+        """Take no more requests; returns at once."""
         self._server.should_exit = True
+
+    def stop(self, within_seconds: float = 5.0) -> None:
+        """Finish what is under way and close; event streams are cut."""
+        self.begin_stop()
         if self._thread is not None:
-            self._thread.join(timeout=5)
+            self._thread.join(within_seconds)
         if self._socket is not None:
             self._socket.close()
         if isinstance(self._where, Path):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Protocol
 
 from alerts.sender import Sender
 from alerts.targets import KafkaTarget, Target, WebhookTarget
@@ -45,6 +46,22 @@ from sla.queries import Queries
 log = logging.getLogger(__name__)
 
 
+STOP_SECONDS_MAX: Final = 8.0
+"""With the broker's 5 s a node ends within 13 s of a signal, under `cli.stopping`'s 15."""
+
+
+class Part(Protocol):
+    """What has a thread: told to end, then waited for."""
+
+    def begin_stop(self) -> None:
+        """Tell the thread to end; returns at once."""
+        ...
+
+    def stop(self, within_seconds: float) -> None:
+        """End, or leave a thread that is late to itself."""
+        ...
+
+
 @dataclass
 class Running:
     """A node and all that belongs to it, started in order and stopped in reverse."""
@@ -55,7 +72,8 @@ class Running:
     meters: Meters = field(default_factory=Meters)
     live: LiveFeed = field(default_factory=LiveFeed)
     accept_gap: bool = False
-    _stops: list[Callable[[], None]] = field(default_factory=list)
+    _stops: list[Callable[[float], None]] = field(default_factory=list)  # given: seconds left
+    _begins: list[Callable[[], None]] = field(default_factory=list)
 
     def start(self, *, web: bool = True) -> None:
         """Open the stores, read Kafka, judge, send, and serve.
@@ -72,14 +90,25 @@ class Running:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """Stop everything that was started, last first; a part that fails to stop is logged."""
+    def stop(self, within_seconds: float = STOP_SECONDS_MAX) -> None:
+        """Stop everything that was started, last first; a part that fails to stop is logged.
+
+        All are told first, so that what each still waits for, such as a broker that is away, it
+        waits for beside the others. What is late is left to itself: a restart finds stores whole.
+        """
+        end = self.clock.monotonic_seconds() + within_seconds
+        while self._begins:
+            self._begins.pop()()
         while self._stops:
             stop = self._stops.pop()
             try:
-                stop()
+                stop(max(end - self.clock.monotonic_seconds(), 0.1))
             except Exception:
                 log.exception("could not stop cleanly")
+
+    def _stop_with(self, part: Part) -> None:
+        self._stops.append(part.stop)
+        self._begins.append(part.begin_stop)
 
     def _start(self, web: bool) -> None:
         settings = self.configuration.settings
@@ -87,10 +116,10 @@ class Running:
         collect_rarely()
         self.telemetry = TelemetryStore(telemetry_path(self.configuration))
         self.telemetry.start()
-        self._stops.append(self.telemetry.close)
+        self._stops.append(lambda _: self.telemetry.close())
         self.decisions = DecisionsStore(decisions_path(self.configuration))
         self.decisions.start()
-        self._stops.append(self.decisions.close)
+        self._stops.append(lambda _: self.decisions.close())
         self._hear_announcements()
         commits = Commits()
         self.queries = build_queries(
@@ -134,19 +163,19 @@ class Running:
             housekeeper=self.housekeeper,
             accept_gap=self.accept_gap,
         )
-        self._stops.append(lambda: self._last_error.stop(self.node.failure))
+        self._stops.append(lambda _: self._last_error.stop(self.node.failure))
         self.node.start()
-        self._stops.append(self.node.stop)
+        self._stop_with(self.node)
         self._live_network.follow(self.node, self.writer, self.queries)
-        self._stops.append(self._reader.stop)
+        self._stop_with(self._reader)
         targets: list[Target] = [KafkaTarget(self.bootstrap)]
         targets += [WebhookTarget(webhook) for webhook in settings.webhooks]
         sender = Sender(self.telemetry, self.decisions, targets, self.clock, self.meters)
         sender.start()
-        self._stops.append(sender.stop)
+        self._stop_with(sender)
         dead_letters = DeadLetterSender(self.bootstrap, self.telemetry, self.decisions, self.clock)
         dead_letters.start()
-        self._stops.append(dead_letters.stop)
+        self._stop_with(dead_letters)
         self._serve(web)
 
     def _hear_announcements(self) -> None:
@@ -154,7 +183,7 @@ class Running:
         network = Network(self.configuration, self.decisions)
         self._reader = AnnouncementReader(self.bootstrap, self.clock)
         self._live_network = LiveNetwork(network, self._reader, self.telemetry)
-        self._stops.append(self._reader.stop)
+        self._stop_with(self._reader)
         self._live_network.start()
         self.configuration = network.configuration
 
@@ -164,14 +193,14 @@ class Running:
             self.configuration, self.telemetry, self.queries, self.meters, self.clock
         )
         self.meters.before_reading(standing.update)
-        self._stops.append(lambda: self.meters.before_reading(None))
+        self._stops.append(lambda _: self.meters.before_reading(None))
         control = WebServer(
             create_control_app(self.queries, self.decisions, self.clock, standing),
             where=socket_path(self.configuration),
             name="control",
         )
         control.start()
-        self._stops.append(control.stop)
+        self._stop_with(control)
         if not web:
             return
         app = create_app(
@@ -185,8 +214,8 @@ class Running:
         )
         self.web = WebServer(app, where=(settings.web.host, settings.web.port), name="web")
         self.web.start()
-        self._stops.append(self.web.stop)
-        self._stops.append(self.live.close)  # open event streams end before the server waits
+        self._stop_with(self.web)
+        self._begins.append(self.live.close)  # open event streams end before the server waits
 
 
 def build_schemas(settings: Settings, clock: Clock, meters: Meters) -> WriterSchemas:

@@ -73,12 +73,18 @@ class AnnouncementReader:
         )
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread and disconnect."""
+    def begin_stop(self) -> None:
+        """Tell the thread to end; returns at once."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
-            self._thread = None
+
+    def stop(self, within_seconds: float = 5.0) -> None:
+        """End the thread and disconnect; a thread that waits for Kafka is left to itself."""
+        self.begin_stop()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(within_seconds)
+            if thread.is_alive():  # it reads from the consumer, which is not to be closed then
+                return
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             consumer.close()

@@ -1,5 +1,6 @@
 """What could not be used goes to `link.deadletter`, as it came, with the reason in its headers."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Sequence
@@ -69,14 +70,24 @@ class DeadLetterSender:
         self._thread = threading.Thread(target=self._run, name="deadletter", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread and disconnect; what was not sent is sent after the next start."""
+    def begin_stop(self) -> None:
+        """Tell the thread to end; returns at once."""
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+
+    def stop(self, within_seconds: float = 5.0) -> None:
+        """End the thread and disconnect; what was not sent is sent after the next start.
+
+        A thread that waits for Kafka is left to itself: what it has sent is not recorded.
+        """
+        self.begin_stop()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(within_seconds)
+            if thread.is_alive():
+                return
         if self._producer is not None:
-            self._producer.close()
+            with contextlib.suppress(kafka.errors.KafkaTimeoutError):
+                self._producer.close(timeout=1)
             self._producer = None
 
     def send_once(self) -> int:

@@ -1,5 +1,6 @@
 """Samples to Kafka, and the only module here that knows Kafka."""
 
+import contextlib
 import socket
 from typing import Protocol
 
@@ -28,8 +29,8 @@ class Sink(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Flush, and let go of what is held."""
+    def close(self, within_seconds: float | None = None) -> None:
+        """Flush, for so long at most, and let go of what is held."""
         ...
 
 
@@ -46,7 +47,7 @@ class ListSink:
     def flush(self) -> None:
         """Do nothing: all has arrived."""
 
-    def close(self) -> None:
+    def close(self, within_seconds: float | None = None) -> None:
         """Do nothing."""
 
 
@@ -94,24 +95,25 @@ class KafkaSink:
             raise self._refused(error) from None
         sent.add_errback(self._note)
 
-    def flush(self) -> None:
-        """Wait until the brokers have everything."""
+    def flush(self, within_seconds: float | None = None) -> None:
+        """Wait until the brokers have everything, by default as long as a delivery may take."""
         if self._producer is not None:
             try:
-                self._producer.flush()
+                self._producer.flush(within_seconds)
             except kafka.errors.KafkaError as error:
                 raise self._refused(error) from None
         if self._failed is not None:
             raise self._refused(self._failed)
 
-    def close(self) -> None:
-        """Flush and disconnect."""
+    def close(self, within_seconds: float | None = None) -> None:
+        """Flush and disconnect; what is not taken in time stays with a thread of its own."""
         try:
-            self.flush()
+            self.flush(within_seconds)
         finally:
-            if self._producer is not None:
-                self._producer.close()
-                self._producer = None
+            producer, self._producer = self._producer, None
+            if producer is not None:
+                with contextlib.suppress(kafka.errors.KafkaTimeoutError):
+                    producer.close(timeout=within_seconds)
 
     def _note(self, error: BaseException) -> None:
         self._failed = self._failed or error

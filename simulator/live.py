@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from linksla.clock import MICROSECONDS, Clock
-from linksla.errors import LinkslaError, UsageError
+from linksla.errors import LinkslaError, StreamError, UsageError
 from linksla.names import TOPIC_SAMPLES
 from simulator.emit import KafkaSink, Sink
 from simulator.faults import Impairment
@@ -93,15 +93,27 @@ class LiveFeed:
         self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End after the samples that are being sent, and disconnect."""
+    def stop(self, within_seconds: float = 5.0) -> None:
+        """End after the samples that are being sent, and disconnect.
+
+        Raises:
+            StreamError: Kafka did not take them in time.
+        """
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if self._sink is not None:
-            self._sink.close()
-            self._sink = None
+        end = self._clock.monotonic_seconds() + within_seconds
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(within_seconds)
+            if thread.is_alive():
+                raise StreamError(
+                    f"the last samples were not taken within {within_seconds:g} s",
+                    where=self._bootstrap,
+                    hint="Check that the broker is up.",
+                    retryable=True,
+                )
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.close(max(end - self._clock.monotonic_seconds(), 0.0))
 
     def cut(self, circuit_id: str, at_s: int, seconds: int) -> Impairment:
         """Cut all fibres of a circuit from `at_s` on, or from the next sample if that is sent.

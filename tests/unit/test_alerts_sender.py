@@ -1,5 +1,6 @@
 """The sender: at least once, in order, with a record of every attempt."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from alerts.messages import Message, message_id
 from alerts.sender import NEW_TARGET_SECONDS, Sender, retry_after_us
 from alerts.targets import ListTarget
-from linksla.clock import ManualClock
+from linksla.clock import ManualClock, SystemClock
 from linksla.decisions import DecisionsStore, deliveries
 from linksla.errors import DeliveryError
 from linksla.meters import Meters
@@ -233,3 +234,37 @@ def test_message_ids_differ_by_subject_version_and_repeat() -> None:
 
     assert len(ids) == 4
     assert message_id("a", "1") == message_id("a", "1")
+
+
+class HaltedTarget(ListTarget):
+    """A receiver that takes the message and says nothing."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.waited, self.goes_on, self.closed = threading.Event(), threading.Event(), False
+
+    def deliver(self, message: Message) -> None:
+        self.waited.set()
+        self.goes_on.wait(30)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_receiver_that_says_nothing_holds_up_no_end(scene: Scene) -> None:
+    clock = SystemClock()
+    put(scene.store, 1, at=clock.now_us() - NOW_US)
+    halted, other = HaltedTarget("halted"), HaltedTarget("other")
+    other.goes_on.set()
+    sender = Sender(scene.store, scene.decisions, [halted, other], clock, scene.meters)
+    sender.start()
+    assert halted.waited.wait(10)
+    assert other.waited.wait(10)
+
+    began = clock.monotonic_seconds()
+    sender.stop(0.5)
+
+    assert clock.monotonic_seconds() - began < 5
+    assert (halted.closed, other.closed) == (False, True)
+    assert "halted" not in {target for _, target, *_ in rows(scene.decisions)}
+    halted.goes_on.set()

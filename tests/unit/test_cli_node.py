@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from cli.configuration import Configuration
-from cli.node import Node, merge
+from cli.node import STOP_SECONDS_MAX, Node, merge
 from dashboards.live import LiveFeed
 from ingest.source import IterableSource
 from linksla.clock import SystemClock
@@ -160,6 +160,45 @@ def test_a_node_writes_what_it_reads_and_judges_it(small_network: Any) -> None:
     assert written == (60,)
     assert judged is not None
     assert judged[0] >= 2
+
+
+class HaltedSource(IterableSource):
+    """A source whose broker is halted once the polls it has are read."""
+
+    def __init__(self, polls: list[Poll]) -> None:
+        super().__init__(polls)
+        self.waits, self.goes_on, self.closed = threading.Event(), threading.Event(), False
+        self.left = len(polls)
+
+    def poll(self, timeout_seconds: float) -> Poll:
+        if self.left == 0:
+            self.waits.set()
+            self.goes_on.wait(30)
+        self.left -= 1
+        return super().poll(timeout_seconds)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_node_whose_broker_is_halted_ends_in_time_with_what_it_has_read(
+    small_network: Any,
+) -> None:
+    running = node(small_network, [])
+    running._source = source = HaltedSource([poll(rows(60), {4: 160})])
+    running.start()
+    assert source.waits.wait(30)
+
+    clock = SystemClock()
+    began = clock.monotonic_seconds()
+    running.stop()
+
+    assert clock.monotonic_seconds() - began < STOP_SECONDS_MAX
+    assert not source.closed, "its thread still uses it"
+    assert running.failure is None
+    with small_network.store.reader() as cursor:
+        assert cursor.execute("select count(*) from samples").fetchone() == (60,)
+    source.goes_on.set()
 
 
 def test_an_errand_runs_in_the_writer_thread_between_polls(small_network: Any) -> None:

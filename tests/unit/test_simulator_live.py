@@ -95,7 +95,7 @@ class BrokenSink(ListSink):
     def flush(self) -> None:
         raise StreamError("Kafka is gone", where="nowhere", retryable=True)
 
-    def close(self) -> None:
+    def close(self, within_seconds: float | None = None) -> None:
         return
 
 
@@ -114,3 +114,30 @@ def test_a_feed_that_loses_kafka_says_so_and_ends() -> None:
     feed.stop()
     assert "Kafka is gone" in str(heard[0])
     assert feed.error is heard[0]
+
+
+class HaltedSink(ListSink):
+    """Kafka that takes nothing and says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited, self.goes_on, self.closed = threading.Event(), threading.Event(), False
+
+    def flush(self) -> None:
+        self.waited.set()
+        self.goes_on.wait(30)
+
+    def close(self, within_seconds: float | None = None) -> None:
+        self.closed = True
+
+
+def test_a_feed_whose_kafka_is_halted_ends_in_time_and_says_what_was_not_taken() -> None:
+    sink = HaltedSink()
+    feed = LiveFeed(demo_world(NOW), "", ManualClock((NOW + 60) * 1_000_000), sink=sink)
+    feed.start()
+    assert sink.waited.wait(10)
+
+    with pytest.raises(StreamError, match=r"not taken within 0\.1 s"):
+        feed.stop(0.1)
+    assert not sink.closed, "its thread still uses it"
+    sink.goes_on.set()
