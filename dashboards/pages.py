@@ -44,12 +44,25 @@ class Visit:
         """The present, in epoch seconds."""
         return self.portal.deps.clock.now_us() // MICROSECONDS
 
+    def fresh(self) -> Freshness | None:
+        """Return how complete the circuits in scope are; None: it could not be read."""
+        return panel(self.request, lambda: self.portal.deps.queries.freshness(self.scope)).value
+
+    def shown_zone(self, zone: str) -> str:
+        """Return the zone that instants are shown in, where the contract's is `zone`."""
+        return "UTC" if self.utc_wanted else zone
+
     def render(
-        self, template: str, zone: str, context: Mapping[str, object], circuit: str = ""
+        self,
+        template: str,
+        zone: str,
+        context: Mapping[str, object],
+        circuit: str = "",
+        fresh: Freshness | None = None,
     ) -> Response:
-        """Render a page, or the part of one that was asked for."""
-        fresh = panel(self.request, lambda: self.portal.deps.queries.freshness(self.scope))
-        shown = "UTC" if self.utc_wanted else zone
+        """Render a page, or the part of one that was asked for; `fresh`: it was read already."""
+        fresh = fresh or self.fresh()
+        shown = self.shown_zone(zone)
         parameters = dict(self.request.query_params)
         parameters.pop("part", None)
         common = {
@@ -61,8 +74,8 @@ class Visit:
             "home_zone": zone,
             "offset": offset(self.now_s, shown),
             "now_s": self.now_s,
-            "strip": _strip(fresh.value, shown, self.now_s),
-            "fresh": fresh.value,
+            "strip": _strip(fresh, shown, self.now_s),
+            "fresh": fresh,
             "live_circuit": circuit,
         }
         part = self.request.query_params.get("part", "")
@@ -94,18 +107,21 @@ def home(visit: Visiting, show: str = "") -> Response:
     queries = visit.portal.deps.queries
     found = panel(visit.request, lambda: queries.circuits(visit.scope))
     circuits = found.value or ()
-    wanted = [c for c in circuits if not show or _needs_attention(c)]
+    known = visit.fresh()
+    fresh = known or Freshness(None, None, len(circuits), ())
+    wanted = [c for c in circuits if not show or _needs_attention(c, fresh)]
+    zone = _common_zone(circuits)
     several = len({c.customer_id for c in circuits}) > 1
     context = {
         "found": found,
         "circuits": wanted,
         "all_circuits": circuits,
-        "sentence": home_sentence(circuits),
+        "sentence": home_sentence(circuits, fresh, visit.shown_zone(zone), visit.now_s),
         "several": several,
         "show": show,
         "commercial": visit.scope.commercial,
     }
-    return visit.render("home", _common_zone(circuits), context)
+    return visit.render("home", zone, context, fresh=known)
 
 
 @router.get(CIRCUIT_PATH)
@@ -131,7 +147,7 @@ def _circuit(visit: Visit, circuit_id: str, wanted: Range, part: str) -> Respons
         raise NOT_FOUND
     contract = queries.contract_of(visit.scope, circuit_id)
     zone = contract.timezone if contract else "UTC"
-    shown = "UTC" if visit.utc_wanted else zone
+    shown = visit.shown_zone(zone)
     context = circuit_panels(
         visit.request,
         queries,
@@ -213,8 +229,10 @@ def error_page(request: Request, status: int, detail: str) -> Response:
     return templates.TemplateResponse(request, "error.html", context, status_code=status)
 
 
-def _needs_attention(circuit: CircuitSummary) -> bool:
+def _needs_attention(circuit: CircuitSummary, fresh: Freshness) -> bool:
     month = circuit.month
+    if circuit.circuit_id in fresh.overdue:
+        return True
     return circuit.state != "up" or month is None or month.verdict.value != "met"
 
 

@@ -10,8 +10,6 @@ from linksla.clock import utc
 from sla.answers import CircuitSummary, Freshness, MonthAnswer, Outcome
 from sla.words import duration
 
-STALE_AFTER_SECONDS: Final = 300  # allowed lateness 30 s, idle 60 s, a fold a minute: 5 is late
-
 VERDICT_WORDS: Final = {
     Outcome.MET: "met",
     Outcome.BREACHED: "breached",
@@ -24,10 +22,12 @@ _NAMED_MAX: Final = 4  # a sentence with more names is a list; the list is below
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """What stands above the first number of every page."""
+    """What stands above the first number of every page, and the words for it elsewhere."""
 
     text: str
-    stale: str  # in words, empty when data is fresh
+    stale: str  # in words, empty while anything is in time
+    stands: str = ""  # how circuits stand: "2 circuits behind"; it ends the text
+    named: tuple[str, ...] = ()  # those of them that are not in time
 
 
 def plural(count: int, word: str) -> str:
@@ -88,44 +88,74 @@ def strip(fresh: Freshness, zone: str, now_s: int) -> Strip:
     if len(fresh.silent) == fresh.circuits:
         return Strip(f"Nothing has come yet from {_circuits(fresh.circuits)}", "")
     parts = [f"Complete up to {local_and_utc(fresh.complete_up_to_s, zone, now_s)}"]
-    newest = fresh.complete_up_to_s
     if fresh.live_to_s is not None:
-        newest = max(newest, fresh.live_to_s)
-        parts.append(f"live to {local(fresh.live_to_s, zone, now_s).rsplit(' ', 1)[0]}")
-    behind = len(set(fresh.behind) - set(fresh.silent))
-    if behind:
-        parts.append(f"{plural(behind, 'circuit')} behind")
-    if fresh.silent:
-        parts.append(f"nothing yet from {plural(len(fresh.silent), 'circuit')}")
-    elif behind:
-        pass
-    elif fresh.circuits <= 2:
-        parts.append(("the circuit is in time", "both circuits in time")[fresh.circuits - 1])
-    else:
-        parts.append(f"all {fresh.circuits:,} circuits in time")
-    late = now_s - newest
-    stale = ""
-    if late > STALE_AFTER_SECONDS:
-        stale = f"No new data for {duration(late)}: values are as of {local(newest, zone, now_s)}"
-    return Strip(" · ".join(parts), stale)
+        live_to_s = min(fresh.live_to_s, now_s)  # the cell that goes on ends later
+        parts.append(f"live to {local(live_to_s, zone, now_s).rsplit(' ', 1)[0]}")
+    known = known_to(fresh, zone, now_s)
+    if known:
+        stale = f"Nothing newer than {known} has come: what this page shows is as of then."
+        return Strip(" · ".join(parts), stale)
+    behind = {*fresh.behind, *fresh.overdue} - set(fresh.silent)
+    stands = " · ".join(_stands(fresh))
+    return Strip(" · ".join([*parts, stands]), "", stands, tuple(sorted(behind)))
+
+
+def known_to(fresh: Freshness, zone: str, now_s: int) -> str:
+    """Return the instant of the newest sample where the next of every circuit is overdue, or ''."""
+    others = fresh.circuits - fresh.ended - len(fresh.silent) - len(fresh.overdue)
+    if not fresh.overdue or others > 0:
+        return ""
+    return local(max(fresh.overdue.values()), zone, now_s, seconds=True)
+
+
+def _stands(fresh: Freshness) -> list[str]:
+    """Return how circuits stand, each of them once, in the words that hold for some."""
+    behind = set(fresh.behind) - set(fresh.silent) - fresh.overdue.keys()
+    parts = [
+        said + plural(count, "circuit") + after
+        for said, count, after in (
+            ("nothing newer from ", len(fresh.overdue), ""),
+            ("", len(behind), " behind"),
+            ("nothing yet from ", len(fresh.silent), ""),
+        )
+        if count
+    ]
+    if parts:
+        return parts
+    if fresh.circuits <= 2:
+        return [("the circuit is in time", "both circuits in time")[fresh.circuits - 1]]
+    return [f"all {fresh.circuits:,} circuits in time"]
 
 
 def _circuits(count: int) -> str:
     return "the circuit" if count == 1 else f"any of {count:,} circuits"
 
 
-def home_sentence(circuits: Sequence[CircuitSummary]) -> str:
-    """Return what a customer reads first: `DEN-1 is down; 6 circuits within SLA`."""
+def home_sentence(
+    circuits: Sequence[CircuitSummary], fresh: Freshness, zone: str, now_s: int
+) -> str:
+    """Return what a customer reads first: `DEN-1 is down; 6 circuits within SLA`.
+
+    Of time that nobody has seen it says nothing: `As of 14:55:10 MDT: …` where no circuit's next
+    sample has come, `DEN-1 was down at 14:55:10 MDT` where that circuit's has not.
+    """
     judged = [(c.circuit_id, c.month) for c in circuits if c.month is not None]
     if not circuits:
         return "No circuits yet."
     if not judged:
         return f"{plural(len(circuits), 'circuit')}, none measured yet this month."
     within = [name for name, month in judged if month.verdict in (Outcome.MET, Outcome.AT_RISK)]
+    known = known_to(fresh, zone, now_s)
+    last = {} if known else fresh.overdue
     down = [c.circuit_id for c in circuits if c.state == "down"]
-    parts = [f"{name} is down" for name in down[:_NAMED_MAX]]
+    parts = [
+        f"{name} was down at {local(last[name], zone, now_s, seconds=True)}"
+        if name in last
+        else f"{name} is down"
+        for name in down[:_NAMED_MAX]
+    ]
     if len(down) > _NAMED_MAX:
-        parts.append(f"{len(down) - _NAMED_MAX} more are down")
+        parts.append(f"{len(down) - _NAMED_MAX} more down")
     parts += [f"{plural(len(within), 'circuit')} within SLA"] if within else []
     troubled = [
         (name, month) for wanted in _URGENCY for name, month in judged if month.verdict is wanted
@@ -136,7 +166,7 @@ def home_sentence(circuits: Sequence[CircuitSummary]) -> str:
     silent = len(circuits) - len(judged)
     if silent:
         parts.append(f"{silent} not measured yet")
-    return "; ".join(parts) + "."
+    return (f"As of {known}: " if known else "") + "; ".join(parts) + "."
 
 
 def _trouble(name: str, month: MonthAnswer) -> str:

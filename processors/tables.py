@@ -57,6 +57,18 @@ class Stands:
         ends[self.circuit] = self.tracks.to_s
         return {name: end for name, end in zip(self.circuit_ids, ends.tolist(), strict=True) if end}
 
+    def sampled_every(self) -> dict[str, int]:
+        """Return by circuit how many seconds samples are apart at most, as far as is known.
+
+        Of channels that differ, the one that tells soonest whether anything comes at all.
+        """
+        interval_us = self.tracks.from_s * MICROSECONDS - self.reach_us
+        apart = np.maximum(-(-interval_us // MICROSECONDS), self.tracks.grid_s)
+        least = np.full(len(self.circuit_ids), FOREVER_S, np.int64)
+        np.minimum.at(least, self.circuit, np.where(interval_us > 0, apart, FOREVER_S))
+        known = zip(self.circuit_ids, least.tolist(), strict=True)
+        return {name: seconds for name, seconds in known if seconds != FOREVER_S}
+
 
 def stands(
     cursor: duckdb.DuckDBPyConnection,

@@ -5,7 +5,8 @@ Nothing downstream computes with them.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
@@ -76,6 +77,7 @@ class Tape:
     circuit: tuple[BucketRun, ...]
     channels: tuple[ChannelRun, ...]
     provisional_from_s: int
+    measured: Span | None = None  # from the first to the last second up or down, in any range
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,3 +351,6 @@ class Freshness:
     circuits: int
     behind: tuple[str, ...]  # circuits more than two minutes behind the newest
     silent: tuple[str, ...] = ()  # circuits that no sample ever came from
+    overdue: Mapping[str, int] = field(default_factory=dict)
+    """Circuits whose next sample is later than allowed, each with the instant known of it last."""
+    ended: int = 0  # of `circuits`: nothing of them is waited for

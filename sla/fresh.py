@@ -7,6 +7,7 @@ from typing import Final
 
 from linksla.clock import Clock
 from linksla.inventory import Circuit
+from linksla.settings import TimeSettings
 from sla.answers import Freshness
 from sla.periods import Ownership
 from sla.scope import Scope
@@ -20,9 +21,13 @@ _SCOPES_MAX: Final = 256
 
 
 def freshness(
-    horizons: Horizons, seen: Mapping[str, Sequence[Ownership]], circuits: Mapping[str, Circuit]
+    horizons: Horizons,
+    seen: Mapping[str, Sequence[Ownership]],
+    circuits: Mapping[str, Circuit],
+    now_s: int,
+    time: TimeSettings,
 ) -> Freshness:
-    """Return how complete the circuits are that a reader may see. Pure."""
+    """Return how complete the circuits are that a reader may see, and which are overdue. Pure."""
     complete: dict[str, int] = {}
     for name, owns in seen.items():
         circuit = circuits[name]
@@ -40,6 +45,15 @@ def freshness(
         len(seen),
         tuple(sorted(n for n, at in complete.items() if newest - at > _BEHIND_SECONDS)),
         tuple(sorted(complete.keys() - horizons.live_to_s.keys())),
+        {
+            name: live_to_s
+            for name in sorted(complete)
+            if (live_to_s := horizons.live_to_s.get(name)) is not None
+            and now_s - live_to_s
+            > time.allowed_lateness_seconds
+            + max(circuits[name].grid_seconds, horizons.sampled_every_s.get(name, 0))
+        },
+        len(seen) - len(complete),
     )
 
 

@@ -357,7 +357,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         names = None if len(seen) == len(self._inventory.circuits) else list(seen)
         with self._snapshot() as cursor:
             horizons = telemetry.horizons(cursor, names, self._held(cursor))
-        return freshness(horizons, seen, self._inventory.circuits)
+        return freshness(horizons, seen, self._inventory.circuits, self._now_s(), self._time)
 
     def _owner(self, scope: Scope, circuit: Circuit, owns: Sequence[Ownership]) -> str:
         """Return whom a circuit is shown under: its owner now, or the reader's own last hold."""

@@ -1,7 +1,7 @@
 """What the judge reads of the telemetry store: channels, horizons, provisional spans."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -58,6 +58,7 @@ class Horizons:
 
     complete_up_to_s: dict[str, int]
     live_to_s: dict[str, int]
+    sampled_every_s: dict[str, int] = field(default_factory=dict)
 
 
 def horizons(
@@ -70,7 +71,7 @@ def horizons(
     None: of all, also of those that the inventory names no more. `held`: what the cursor shows.
     """
     stands = _stands(cursor, circuit_ids, tables.ALL_KEYS, held)
-    return Horizons(stands.complete_up_to(), stands.live_to())
+    return Horizons(stands.complete_up_to(), stands.live_to(), stands.sampled_every())
 
 
 def _stands(

@@ -169,6 +169,25 @@
   };
   const keepOpen = new Set();
 
+  // While the page is cut off from the node nothing on it is of now, and it says so; when it is not
+  // any more, what has changed meanwhile was told to nobody: all parts are fetched again.
+  const cutOff = document.getElementById("cut-off");
+  const instant = (zone) => new Intl.DateTimeFormat("en-US", {
+    timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short",
+  }).format(new Date());
+  document.addEventListener("htmx:sseError", () => {
+    if (!cutOff || !cutOff.hidden) return;
+    cutOff.querySelector("time").textContent = instant(cutOff.dataset.zone);
+    cutOff.hidden = false;
+    document.body.classList.add("is-cut-off");
+  });
+  document.addEventListener("htmx:sseOpen", () => {
+    if (!cutOff || cutOff.hidden) return;
+    cutOff.hidden = true;
+    document.body.classList.remove("is-cut-off");
+    for (const part of document.querySelectorAll('[hx-trigger*="sse:changed"]')) htmx.trigger(part, "sse:changed");
+  });
+
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
   else start();
 })();

@@ -8,7 +8,7 @@ import pytest
 from dashboards.build_static import build
 from linksla.errors import LinkslaError
 from tests.conftest import OCTOBER, S, required
-from tests.portal_server import PASSWORD, small_network_served
+from tests.portal_server import NOW_S, PASSWORD, small_network_served
 
 pytestmark = pytest.mark.browser
 CIRCUIT = "/circuits/DEN-1?month=2025-10"
@@ -127,6 +127,58 @@ def test_a_live_change_arrives_without_a_reload(portal, visit, monkeypatch) -> N
     assert "1 of 4 channels up" in page.inner_text("#now")
     assert page.evaluate("window.notReloaded")
     assert other.inner_text("#now") == before, "another circuit's page is left alone"
+
+
+def test_an_open_page_says_by_itself_that_nothing_comes_any_more(portal, visit) -> None:
+    page = visit("/")
+    page.evaluate("window.notReloaded = true")
+    page.wait_for_function("document.body['htmx-internal-data']?.sseEventSource?.readyState === 1")
+    assert "both circuits in time" in page.inner_text("#strip")
+
+    portal.clock.move_to((NOW_S + 600) * 1_000_000)
+    try:
+        page.wait_for_selector("#strip .stale", timeout=DEADLINE_MS)
+        page.wait_for_selector("#list .state.is-stale")
+        words = page.inner_text("#strip") + page.inner_text("#list")
+    finally:
+        portal.clock.move_to(NOW_S * 1_000_000)
+
+    assert "Nothing newer than 17:0" in words
+    assert "in time" not in words
+    assert "Was up" in words
+    assert page.evaluate("window.notReloaded")
+    page.wait_for_selector("#strip:not(.is-stale)", timeout=DEADLINE_MS)
+    assert "both circuits in time" in page.inner_text("#strip")
+
+
+def test_a_page_that_has_lost_the_node_says_so_and_goes_on_by_itself(portal, chromium) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(portal.address + "/")
+    page.fill("#user", "acme")
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    page.wait_for_function("document.body['htmx-internal-data']?.sseEventSource?.readyState === 1")
+    assert not page.is_visible("#cut-off")
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+
+    portal.live.close()
+    page.wait_for_selector("#cut-off", state="visible", timeout=DEADLINE_MS)
+    said = page.inner_text("#cut-off")
+    hatched = page.eval_on_selector(".state", "e => getComputedStyle(e).backgroundImage")
+    portal.live._closed = False  # the node is back
+    page.wait_for_selector("#cut-off", state="hidden", timeout=2 * DEADLINE_MS)
+    page.wait_for_load_state("networkidle")
+    context.close()
+
+    assert re.fullmatch(
+        r"This page has lost the node at \d\d:\d\d:\d\d \w+: what it shows is as of then. "
+        r"It goes on by itself.",
+        said,
+    )
+    assert "gradient" in hatched
+    assert {"strip", "list"} <= {url.partition("part=")[2] for url in fetched}
 
 
 def test_a_value_that_changed_live_flashes_and_not_for_who_asks_for_calm(portal, visit) -> None:

@@ -47,11 +47,31 @@ def test_the_strip_has_a_text_for_each_stand(fresh, text) -> None:
     assert text in strip(fresh, "UTC", NOW).text
 
 
-def test_old_data_is_called_stale_with_the_instant_it_is_of() -> None:
-    said = strip(Freshness(NOW - 360, NOW - 301, 1, ()), DENVER, NOW)
+def test_where_every_circuit_is_overdue_nothing_is_in_time_and_all_is_as_of_then() -> None:
+    overdue = {"A": NOW - 110, "B": NOW - 115}
+    said = strip(Freshness(NOW - 140, NOW - 110, 4, (), ("C",), overdue, 1), DENVER, NOW)
 
-    assert said.stale == "No new data for 5 min 1 s: values are as of 14:50 MDT"
-    assert strip(Freshness(NOW - 360, NOW - 300, 1, ()), DENVER, NOW).stale == ""
+    assert said.text == "Complete up to 14:53 MDT (20:53Z) · live to 14:54"
+    assert said.stale == (
+        "Nothing newer than 14:54:10 MDT has come: what this page shows is as of then."
+    )
+
+
+def test_where_some_circuits_are_overdue_they_are_counted_and_named() -> None:
+    said = strip(
+        Freshness(NOW - 140, NOW, 4, ("A", "B", "C"), ("C",), {"A": NOW - 140}), DENVER, NOW
+    )
+
+    assert said.text.endswith(
+        " · nothing newer from 1 circuit · 1 circuit behind · nothing yet from 1 circuit"
+    )
+    assert (said.named, said.stale) == (("A", "B"), "")
+
+
+def test_the_cell_that_goes_on_does_not_make_the_page_live_to_the_future() -> None:
+    said = strip(Freshness(NOW - 60, NOW + 100, 1, ()), DENVER, NOW)
+
+    assert " · live to 14:56 · " in said.text
 
 
 def test_where_nothing_ever_came_nothing_is_complete_in_time_or_stale() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from linksla.clock import ManualClock
+from linksla.settings import TimeSettings
 from sla.answers import Freshness
 from sla.fresh import FreshnessMemory, freshness
 from sla.history import FAR_AHEAD_S
@@ -22,7 +23,7 @@ def found(
     names = sorted({*complete, *ends})
     circuits = {name: circuit(name, active_to=ends.get(name)) for name in names}
     seen = {name: (Ownership("a", JUNE, FAR_AHEAD_S),) for name in names}
-    return freshness(Horizons(complete, live or {}), seen, circuits)
+    return freshness(Horizons(complete, live or {}), seen, circuits, MIDDLE, TimeSettings())
 
 
 def test_the_least_complete_and_the_newest_live_instant_count() -> None:
@@ -39,7 +40,7 @@ def test_circuits_are_named_in_order() -> None:
     complete = {name: MIDDLE - 500 for name in names} | {"new": MIDDLE}
     circuits = {name: circuit(name) for name in seen}
 
-    now = freshness(Horizons(complete, {"new": MIDDLE}), seen, circuits)
+    now = freshness(Horizons(complete, {"new": MIDDLE}), seen, circuits, MIDDLE, TimeSettings())
 
     assert now.behind == now.silent == tuple(reversed(names))
 
@@ -56,7 +57,7 @@ def test_one_that_has_ended_holds_nobody_up() -> None:
         now = found({"A": complete, "B": MIDDLE + 500}, {"B": MIDDLE + 510}, A=ends, B=None)
         assert (now.complete_up_to_s == complete) is holds
         assert now.circuits == 2
-    assert found({"A": MIDDLE}, A=MIDDLE) == Freshness(None, None, 1, (), ())
+    assert found({"A": MIDDLE}, A=MIDDLE) == Freshness(None, None, 1, (), (), ended=1)
 
 
 def test_of_who_has_left_nobody_is_behind() -> None:
@@ -64,8 +65,40 @@ def test_of_who_has_left_nobody_is_behind() -> None:
     circuits = {"A": circuit("A")}
 
     for complete, least in ((MIDDLE + 89, MIDDLE + 89), (MIDDLE + 90, None)):
-        now = freshness(Horizons({"A": complete}, {}), seen, circuits)
+        now = freshness(Horizons({"A": complete}, {}), seen, circuits, MIDDLE, TimeSettings())
         assert now.complete_up_to_s == least
+
+
+@pytest.mark.parametrize(
+    ("apart", "after", "overdue"),
+    [
+        (None, 30 + 10, False),  # 30 s of lateness are allowed; the circuit's grid is 10 s
+        (None, 30 + 11, True),
+        (60, 30 + 60, False),  # a probe that measures a minute at a time
+        (60, 30 + 61, True),
+        (5, 30 + 10, False),
+    ],
+)
+def test_a_circuit_is_overdue_when_the_next_sample_is_later_than_allowed(
+    apart: int | None, after: int, overdue: bool
+) -> None:
+    horizons = Horizons({"A": MIDDLE - 40}, {"A": MIDDLE}, {"A": apart} if apart else {})
+    seen = {"A": (Ownership("a", JUNE, FAR_AHEAD_S),)}
+
+    now = freshness(horizons, seen, {"A": circuit("A")}, MIDDLE + after, TimeSettings())
+
+    assert circuit("A").grid_seconds == 10
+    assert now.overdue == ({"A": MIDDLE} if overdue else {})
+
+
+def test_who_never_sent_or_has_ended_is_not_overdue() -> None:
+    horizons = Horizons({"A": MIDDLE}, {"A": MIDDLE})
+    seen = {name: (Ownership("a", JUNE, FAR_AHEAD_S),) for name in "AB"}
+    circuits = {"A": circuit("A", active_to=MIDDLE), "B": circuit("B")}
+
+    now = freshness(horizons, seen, circuits, MIDDLE + 9_999, TimeSettings())
+
+    assert (now.overdue, now.silent, now.ended) == ({}, ("B",), 1)
 
 
 SCOPE = AllCustomers(commercial=False)
