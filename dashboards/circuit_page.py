@@ -20,7 +20,7 @@ from sla.answers import CircuitSummary, MonthAnswer, Series
 from sla.channel_view import ChannelView
 from sla.queries import Queries
 from sla.scope import Scope
-from sla.tape import describe_tape, render_tape
+from sla.tape import describe_tape, elsewhere, render_tape
 from sla.versions import MonthVersion
 
 _DAY: Final = 86_400
@@ -43,6 +43,8 @@ class Drawing:
 
     svg: Markup
     summary: str
+    elsewhere: tuple[int, int] | None = None  # where there is data, if here is none
+    empty: bool = False  # there is nothing to draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,9 @@ def _tape(one: _Circuit, start_s: int, end_s: int, zone: str, experienced: bool)
     if tape is None:
         return None
     contractual = not experienced
-    svg = render_tape(tape, timezone=zone, contractual=contractual)
-    # The renderer escapes every name it prints.
-    return Drawing(Markup(svg), describe_tape(tape, zone, contractual=contractual))  # noqa: S704
+    svg = Markup(render_tape(tape, timezone=zone, contractual=contractual))  # noqa: S704 (escaped)
+    summary = describe_tape(tape, zone, contractual=contractual)
+    return Drawing(svg, summary, elsewhere(tape), not tape.circuit)
 
 
 def _bgp(one: _Circuit, start_s: int, end_s: int, shown_to: int) -> Drawing | None:

@@ -6,7 +6,15 @@ from typing import Final
 import duckdb
 
 from linksla.inventory import Circuit, Customer
-from sla.answers import Bucket, BucketRun, ChannelRun, CircuitSummary, MonthAnswer, Tape
+from sla.answers import (
+    Bucket,
+    BucketRun,
+    ChannelRun,
+    CircuitSummary,
+    MonthAnswer,
+    Span,
+    Tape,
+)
 from sla.channels import ChannelAsked, channel_runs
 from sla.contracts import Contract
 from sla.history import FAR_AHEAD_S, CircuitHistory
@@ -141,13 +149,13 @@ def read_tape(
     complete = min(history.complete_up_to_s, owns[-1].end_s)
     circuit_runs: list[BucketRun] = []
     lanes = []
+    parts = [(p.runs, p.in_force.start_s, p.end_s) for p in history.complete]
+    parts.append((history.live.runs, history.complete_up_to_s, history.live_to_s))
     for own in owns:
         lower = max(start_s, own.start_s, circuit.active_from)
         upper = min(end_s, own.end_s, history.live_to_s)
         if lower >= upper:
             continue
-        parts = [(p.runs, p.in_force.start_s, p.end_s) for p in history.complete]
-        parts.append((history.live.runs, history.complete_up_to_s, upper))
         for runs, first_s, last_s in parts:
             _add_runs(circuit_runs, runs, max(lower, first_s), min(upper, last_s))
         asked = _asked(circuit, history.live.in_force.contract, facts, lower, upper)
@@ -161,7 +169,26 @@ def read_tape(
         tuple(circuit_runs),
         tuple(lanes),
         complete,
+        _measured(parts, owns),
     )
+
+
+def _measured(
+    parts: Sequence[tuple[Sequence[JudgedRun], int, int]], owns: Sequence[Ownership]
+) -> Span | None:
+    """Return from where to where anything of it was measured that a reader may see."""
+    found = [
+        (lower, upper)
+        for runs, first_s, last_s in parts
+        for own in owns
+        for run in runs
+        if run.as_experienced is not Bucket.UNMEASURED
+        and (lower := max(run.start_s, first_s, own.start_s))
+        < (upper := min(run.end_s, last_s, own.end_s))
+    ]
+    if not found:
+        return None
+    return Span(min(lower for lower, _ in found), max(upper for _, upper in found))
 
 
 def _add_runs(found: list[BucketRun], runs: Sequence[JudgedRun], start_s: int, end_s: int) -> None:

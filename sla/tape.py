@@ -138,17 +138,51 @@ def describe_tape(tape: Tape, timezone: str, *, contractual: bool = True) -> str
     seconds = {bucket: 0 for bucket in Bucket}
     for run in runs:
         seconds[run.bucket] += run.end_s - run.start_s
-    outages = len({run.event for run in runs if run.bucket is Bucket.DOWN})
-    told = [f"{outages or 'no'} outage{'' if outages == 1 else 's'}"]
+    if seconds[Bucket.UNMEASURED] == sum(seconds.values()):
+        told = [_not_measured(tape, zone)]
+    else:
+        outages = len({run.event for run in runs if run.bucket is Bucket.DOWN})
+        told = [f"{outages or 'no'} outage{'' if outages == 1 else 's'}"]
+        if runs[0].start_s > tape.start_s:
+            told.append(f"begins {local_words(runs[0].start_s, zone)}")
     for bucket in (Bucket.DOWN, Bucket.EXCLUDED, Bucket.UNMEASURED):
         if seconds[bucket]:
             told.append(f"{duration(seconds[bucket])} {_WORDS[bucket]}")
-    if tape.end_s > tape.complete_up_to_s:
+    if runs and tape.end_s > tape.complete_up_to_s:
         told.append(f"complete up to {local_words(tape.complete_up_to_s, zone)}")
     return (
         f"{_clean(tape.circuit_id)} from {local_words(tape.start_s, zone)} "
         f"to {local_words(tape.end_s, zone)}: {', '.join(told)}."
     )
+
+
+def elsewhere(tape: Tape) -> tuple[int, int] | None:
+    """Return a range as long as the tape's where something was measured, if in it nothing was.
+
+    The first there is where the tape lies before it, the last where it lies after; None where it
+    lies between.
+    """
+    if any(run.as_experienced is not Bucket.UNMEASURED for run in tape.circuit):
+        return None
+    length, measured = tape.end_s - tape.start_s, tape.measured
+    if measured is None:
+        return None
+    if tape.end_s <= measured.start_s:
+        return measured.start_s, measured.start_s + length
+    if tape.start_s >= measured.end_s:
+        return measured.end_s - length, measured.end_s
+    return None
+
+
+def _not_measured(tape: Tape, zone: ZoneInfo) -> str:
+    measured = tape.measured
+    if measured is None:
+        return "nothing was measured, then or at any other time so far"
+    if tape.end_s <= measured.start_s:
+        return f"nothing was measured; there is data from {local_words(measured.start_s, zone)} on"
+    if tape.start_s >= measured.end_s:
+        return f"nothing was measured; there is data up to {local_words(measured.end_s, zone)}"
+    return "nothing was measured"
 
 
 def local_words(second: int, zone: ZoneInfo) -> str:

@@ -283,4 +283,5 @@ def test_an_empty_tape_is_still_a_drawing() -> None:
     svg = render_tape(tape_of(), timezone=ZONE)
 
     assert not drawn(svg, "up")
-    assert "no outages" in describe_tape(tape_of(), ZONE)
+    assert "nothing was measured" in describe_tape(tape_of(), ZONE)
+    assert "no outages" not in describe_tape(tape_of(), ZONE)
