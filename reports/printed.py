@@ -199,7 +199,7 @@ def _circuit(facts: CircuitFacts) -> Printed:
         "ledger": ledger_words(facts.ledger),
         "complete_up_to": f"{local_words(a.complete_up_to_s, zone)} ({iso(a.complete_up_to_s)})",
         "objectives": [_objective(objective) for objective in a.objectives],
-        "outages": [_outage(outage, zone) for outage in a.outages],
+        "outages": [_outage(outage, zone, a.complete_up_to_s) for outage in a.outages],
         "exclusions": [_exclusion(exclusion, zone) for exclusion in a.exclusions],
         "segments": segments_printed(a),
         "credit": credit_printed(a),
@@ -276,7 +276,7 @@ def _objective(objective: ObjectiveAnswer) -> Printed:
     }
 
 
-def _outage(outage: Outage, zone: ZoneInfo) -> Printed:
+def _outage(outage: Outage, zone: ZoneInfo, complete_up_to_s: int) -> Printed:
     ended = outage.end_s
     notes = [f"attributed to {outage.attribution}"] if outage.attribution else []
     if outage.carried_in:
@@ -285,7 +285,8 @@ def _outage(outage: Outage, zone: ZoneInfo) -> Printed:
         "id": breakable(outage.outage_id),
         "local": local_short(outage.start_s, zone),
         "utc": iso(outage.start_s),
-        "end_utc": "still down" if ended is None else iso(ended),
+        "end_local": "not over" if ended is None else local_short(ended, zone),
+        "end_utc": f"at {iso(complete_up_to_s)}" if ended is None else iso(ended),
         "lasted": "–" if ended is None else clock_words(ended - outage.start_s),
         "down": f"{outage.down_seconds:,}",
         "excluded": f"{outage.excluded_seconds:,}",
@@ -293,13 +294,20 @@ def _outage(outage: Outage, zone: ZoneInfo) -> Printed:
     }
 
 
+def decision_word(exclusion: ExclusionAnswer) -> str:
+    """Return what became of a window: nobody's word yet is not a refusal."""
+    if exclusion.accepted:
+        return "accepted"
+    return "not decided" if exclusion.is_open else "refused"
+
+
 def _exclusion(exclusion: ExclusionAnswer, zone: ZoneInfo) -> Printed:
     return {
         "id": breakable(exclusion.exclusion_id),
         "scope": breakable(exclusion.scope),
-        "local": local_short(exclusion.start_s, zone),
+        "local": f"{local_short(exclusion.start_s, zone)} to {local_short(exclusion.end_s, zone)}",
         "utc": f"{iso(exclusion.start_s)} to {iso(exclusion.end_s)}",
-        "decision": "accepted" if exclusion.accepted else "refused",
+        "decision": decision_word(exclusion),
         "seconds": f"{exclusion.seconds:,}",
         "reason": breakable(exclusion.reason),
     }

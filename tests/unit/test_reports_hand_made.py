@@ -197,10 +197,35 @@ def test_the_pdf_lists_outages_and_both_accepted_and_refused_exclusions() -> Non
     text = pdf_text(render_pdf(facts_of(answer_of()), SHA))
 
     assert "o-77aa" in text
-    assert "still down" in text
     assert "began in an earlier month" in text
     assert re.search(r"CHG-7.*accepted.*3,600", text)
     assert re.search(r"CHG-8.*refused.*notice 2 h of 72", text)
+
+
+def test_the_pdf_says_an_outages_end_in_both_times_and_when_it_was_not_over() -> None:
+    found = printed(facts_of(answer_of()), SHA)["circuits"][0]["outages"]
+    ends = [(outage["end_local"], outage["end_utc"]) for outage in found]
+
+    assert ends == [
+        ("9 Oct 00:05:03 MDT", "2025-10-09T06:05:03Z"),
+        ("not over", "at 2025-11-02T07:00:00Z"),
+    ]
+
+
+def test_a_window_has_both_ends_in_the_contracts_zone_and_its_decision() -> None:
+    window = answer_of().exclusions[1]
+    waits = replace(window, is_open=True)
+    facts = facts_of(replace(answer_of(), exclusions=(window, waits)))
+    first, second = printed(facts, SHA)["circuits"][0]["exclusions"]
+
+    assert first["local"] == "21 Oct 00:00:00 MDT to 21 Oct 00:01:00 MDT"
+    assert (first["decision"], second["decision"]) == ("refused", "not decided")
+
+
+def test_the_pdf_says_what_each_mark_of_the_tape_means() -> None:
+    text = pdf_text(render_pdf(facts_of(answer_of()), SHA))
+
+    assert re.search(r"up\s+down\s+excluded\s+unmeasured\s", text)
 
 
 def test_the_pdf_prints_the_hash_of_the_report_in_full() -> None:
