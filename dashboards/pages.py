@@ -46,7 +46,7 @@ class Visit:
 
     def fresh(self) -> Freshness | None:
         """Return how complete the circuits in scope are; None: it could not be read."""
-        return panel(self.request, lambda: self.portal.deps.queries.freshness(self.scope)).value
+        return panel(self.request, lambda: self.portal.deps.freshness(self.scope)).value
 
     def shown_zone(self, zone: str) -> str:
         """Return the zone that instants are shown in, where the contract's is `zone`."""

@@ -12,7 +12,9 @@ from dashboards.paging import Cursors
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
 from linksla.meters import Meters
+from sla.answers import Freshness
 from sla.queries import Queries
+from sla.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,12 @@ class PortalDependencies:
     live: LiveFeed
     loopback_only_demo: bool = True
     """Demo users sign in from this machine only. Off is for tests of the rule itself."""
+
+    def freshness(self, scope: Scope) -> Freshness:
+        """Return how complete the circuits in scope are, as far as the broker is heard."""
+        away = self.meters.value("linksla_ingest_broker_errors_total") > 0
+        heard = not away or self.meters.value("linksla_ingest_broker_up") > 0
+        return self.queries.freshness(scope, heard=heard)
 
 
 @dataclass(frozen=True, slots=True)

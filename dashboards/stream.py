@@ -73,7 +73,7 @@ def _still_valid(portal: Portal, principal: Principal, cookie: str) -> bool:
 def _overdue(portal: Portal, principal: Principal) -> frozenset[str]:
     """Return the caller's circuits whose next sample is overdue; none while that is not known."""
     try:
-        return frozenset(portal.deps.queries.freshness(principal.scope).overdue)
+        return frozenset(portal.deps.freshness(principal.scope).overdue)
     except Exception:
         log.exception("a live page could not ask what is overdue")
         return frozenset()

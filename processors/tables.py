@@ -44,6 +44,7 @@ class Stands:
     channel_key: Int64
     tracks: Tracks  # from folded_to_s to live_to_s
     reach_us: Int64  # where the earliest sample that may say something beyond folded_to_s lies
+    newest_us: Int64  # when the newest sample of a circuit was observed, by its number
 
     def complete_up_to(self) -> dict[str, int]:
         """Return the instant, in epoch seconds, before which all is in, by circuit."""
@@ -56,6 +57,11 @@ class Stands:
         ends = np.zeros(len(self.circuit_ids), np.int64)
         ends[self.circuit] = self.tracks.to_s
         return {name: end for name, end in zip(self.circuit_ids, ends.tolist(), strict=True) if end}
+
+    def observed_at(self) -> dict[str, int]:
+        """Return the second in which the newest sample began, by circuit that has had one."""
+        seconds = (self.newest_us // MICROSECONDS).tolist()
+        return {n: at for n, at in zip(self.circuit_ids, seconds, strict=True) if at >= 0}
 
     def sampled_every(self) -> dict[str, int]:
         """Return by circuit how many seconds samples are apart at most, as far as is known.
@@ -131,9 +137,8 @@ def _stands(
     cells = newest[circuit] // MICROSECONDS // grid + 1
     live_to_s = np.where(newest[circuit] < 0, 0, cells * grid)
     tracks = Tracks(grid, folded, live_to_s, active_from_s, active_to_s)
-    return Stands(
-        circuit_ids, circuit, channel_key, tracks, folded * MICROSECONDS - interval_us_max
-    )
+    reach_us = folded * MICROSECONDS - interval_us_max
+    return Stands(circuit_ids, circuit, channel_key, tracks, reach_us, newest)
 
 
 def provisional_spans(source: duckdb.DuckDBPyConnection | Held, stands: Stands) -> Runs:

@@ -352,5 +352,5 @@ class Freshness:
     behind: tuple[str, ...]  # circuits more than two minutes behind the newest
     silent: tuple[str, ...] = ()  # circuits that no sample ever came from
     overdue: Mapping[str, int] = field(default_factory=dict)
-    """Circuits whose next sample is later than allowed, each with the instant known of it last."""
+    """Circuits whose next sample is later than allowed, each with the instant of its newest."""
     ended: int = 0  # of `circuits`: nothing of them is waited for

@@ -26,8 +26,12 @@ def freshness(
     circuits: Mapping[str, Circuit],
     now_s: int,
     time: TimeSettings,
+    heard: bool = True,
 ) -> Freshness:
-    """Return how complete the circuits are that a reader may see, and which are overdue. Pure."""
+    """Return how complete the circuits are that a reader may see, and which are overdue. Pure.
+
+    While the broker is not `heard`, nobody knows whether a sample is due only later.
+    """
     complete: dict[str, int] = {}
     for name, owns in seen.items():
         circuit = circuits[name]
@@ -46,12 +50,12 @@ def freshness(
         tuple(sorted(n for n, at in complete.items() if newest - at > _BEHIND_SECONDS)),
         tuple(sorted(complete.keys() - horizons.live_to_s.keys())),
         {
-            name: live_to_s
+            name: horizons.observed_at_s.get(name, live_to_s)
             for name in sorted(complete)
             if (live_to_s := horizons.live_to_s.get(name)) is not None
             and now_s - live_to_s
             > time.allowed_lateness_seconds
-            + max(circuits[name].grid_seconds, horizons.sampled_every_s.get(name, 0))
+            + heard * max(circuits[name].grid_seconds, horizons.sampled_every_s.get(name, 0))
         },
         len(seen) - len(complete),
     )

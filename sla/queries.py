@@ -348,16 +348,16 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
                 cursor, self._inventory, seen, raised_only=raised_only, whole_stream=whole
             )
 
-    def freshness(self, scope: Scope) -> Freshness:
-        """Return how complete the circuits in scope are; of many circuits, a second ago."""
-        return self._freshness.of(scope, lambda: self._found_fresh(scope))
+    def freshness(self, scope: Scope, *, heard: bool = True) -> Freshness:
+        """Return how complete circuits are; of many, a second ago. `heard`: the broker answers."""
+        return self._freshness.of(scope, lambda: self._found_fresh(scope, heard))
 
-    def _found_fresh(self, scope: Scope) -> Freshness:
+    def _found_fresh(self, scope: Scope, heard: bool) -> Freshness:
         seen = self._everything(scope)
         names = None if len(seen) == len(self._inventory.circuits) else list(seen)
         with self._snapshot() as cursor:
             horizons = telemetry.horizons(cursor, names, self._held(cursor))
-        return freshness(horizons, seen, self._inventory.circuits, self._now_s(), self._time)
+        return freshness(horizons, seen, self._inventory.circuits, self._now_s(), self._time, heard)
 
     def _owner(self, scope: Scope, circuit: Circuit, owns: Sequence[Ownership]) -> str:
         """Return whom a circuit is shown under: its owner now, or the reader's own last hold."""

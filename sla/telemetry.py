@@ -59,6 +59,7 @@ class Horizons:
     complete_up_to_s: dict[str, int]
     live_to_s: dict[str, int]
     sampled_every_s: dict[str, int] = field(default_factory=dict)
+    observed_at_s: dict[str, int] = field(default_factory=dict)  # of the newest sample
 
 
 def horizons(
@@ -71,7 +72,9 @@ def horizons(
     None: of all, also of those that the inventory names no more. `held`: what the cursor shows.
     """
     stands = _stands(cursor, circuit_ids, tables.ALL_KEYS, held)
-    return Horizons(stands.complete_up_to(), stands.live_to(), stands.sampled_every())
+    return Horizons(
+        stands.complete_up_to(), stands.live_to(), stands.sampled_every(), stands.observed_at()
+    )
 
 
 def _stands(

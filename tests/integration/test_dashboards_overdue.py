@@ -59,6 +59,21 @@ def test_one_overdue_circuit_among_others_is_named_and_needs_attention(
     assert " LON-1 " not in calm, "it is up and meets its contract"
 
 
+def test_while_the_broker_does_not_answer_slow_circuits_are_overdue_like_the_others(
+    portal: PortalUnderTest,
+) -> None:
+    portal.meters.add("linksla_ingest_broker_errors_total")
+    portal.meters.set("linksla_ingest_broker_up", 0)
+    away = text_of(portal, "acme", "/", LATER_S)
+    portal.meters.set("linksla_ingest_broker_up", 1)
+    back = text_of(portal, "acme", "/", LATER_S)
+
+    assert "Nothing newer than 17:00:00 MST has come" in away
+    assert len(re.findall(" Was up ", away)) == 2
+    assert re.search(r" As of 17:00:00 MST: DEN-1 cannot be assessed", away)
+    assert "nothing newer from 1 circuit (DEN-1)" in back
+
+
 def test_data_health_says_of_each_circuit_how_it_stands(portal: PortalUnderTest) -> None:
     said = text_of(portal, "noc", "/data", LATER_S)
 

@@ -91,6 +91,27 @@ def test_a_circuit_is_overdue_when_the_next_sample_is_later_than_allowed(
     assert now.overdue == ({"A": MIDDLE} if overdue else {})
 
 
+@pytest.mark.parametrize(("after", "overdue"), [(30, False), (31, True)])
+def test_while_the_broker_is_not_heard_no_sample_is_due_only_later(
+    after: int, overdue: bool
+) -> None:
+    horizons = Horizons({"A": MIDDLE - 40}, {"A": MIDDLE}, {"A": 3_600})
+    seen = {"A": (Ownership("a", JUNE, FAR_AHEAD_S),)}
+
+    for heard in (True, False):
+        now = freshness(horizons, seen, {"A": circuit("A")}, MIDDLE + after, TimeSettings(), heard)
+        assert bool(now.overdue) is (overdue and not heard)
+
+
+def test_an_overdue_circuit_is_known_up_to_its_newest_sample_not_to_the_end_of_its_cell() -> None:
+    horizons = Horizons({"A": MIDDLE}, {"A": MIDDLE + 120}, {}, {"A": MIDDLE + 70})
+    seen = {"A": (Ownership("a", JUNE, FAR_AHEAD_S),)}
+
+    now = freshness(horizons, seen, {"A": circuit("A")}, MIDDLE + 200, TimeSettings())
+
+    assert now.overdue == {"A": MIDDLE + 70}
+
+
 def test_who_never_sent_or_has_ended_is_not_overdue() -> None:
     horizons = Horizons({"A": MIDDLE}, {"A": MIDDLE})
     seen = {name: (Ownership("a", JUNE, FAR_AHEAD_S),) for name in "AB"}

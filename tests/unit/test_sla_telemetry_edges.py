@@ -47,6 +47,7 @@ def test_both_horizons_are_told_of_all_circuits_or_some(written, memory_store) -
     every = telemetry.horizons(cursor, None)
 
     assert every.live_to_s == {"X": MIDNIGHT + 410, "A": MIDNIGHT + 420}
+    assert every.observed_at_s == {"X": MIDNIGHT + 400, "A": MIDNIGHT + 410}
     assert every.sampled_every_s == {"X": 10, "A": 10}
     # 30 s late may a sample be, of the newest that came with either
     assert every.complete_up_to_s == {"X": MIDNIGHT + 380, "A": MIDNIGHT + 380}
