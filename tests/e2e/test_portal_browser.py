@@ -151,6 +151,19 @@ def test_an_open_page_says_by_itself_that_nothing_comes_any_more(portal, visit) 
     assert "both circuits in time" in page.inner_text("#strip")
 
 
+def test_how_an_overdue_circuit_stood_is_at_the_right_beside_a_long_sentence(portal, visit) -> None:
+    portal.clock.move_to((NOW_S + 600) * 1_000_000)
+    try:
+        page = visit("/circuits/DEN-1")
+    finally:
+        portal.clock.move_to(NOW_S * 1_000_000)
+    head, stand = (page.locator(name).bounding_box() for name in (".head", ".stand"))
+
+    assert "Was up" in page.inner_text(".stand")
+    assert stand["x"] + stand["width"] == pytest.approx(head["x"] + head["width"], abs=1)
+    assert stand["y"] < head["y"] + 20
+
+
 def test_a_page_that_has_lost_the_node_says_so_and_goes_on_by_itself(portal, chromium) -> None:
     context = chromium.new_context()
     page = context.new_page()

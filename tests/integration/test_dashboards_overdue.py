@@ -81,6 +81,14 @@ def test_data_health_says_of_each_circuit_how_it_stands(portal: PortalUnderTest)
     assert len(re.findall(" nothing newer ", said)) >= 2
     assert " in time " in said
     assert " All 3 circuits in time. " in text_of(portal, "noc", "/data", NOW_S)
+    assert " No circuit is in time. " in text_of(portal, "noc", "/data", LATER_S + 200)
+
+
+def test_no_alarm_is_raised_is_said_of_now_only_while_samples_come(
+    portal: PortalUnderTest,
+) -> None:
+    assert " No alarm is raised. " in text_of(portal, "noc", "/alarms", NOW_S)
+    assert " No alarm was raised then. " in text_of(portal, "noc", "/alarms", LATER_S + 200)
 
 
 def test_an_open_page_is_told_when_nothing_comes_and_when_it_comes_again(
