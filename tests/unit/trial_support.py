@@ -3,7 +3,16 @@
 from pathlib import Path
 
 from sla.answers import MonthAnswer
-from sla.trials import load_trial, run_case
+from sla.trials import Trial, load_trial, run_case
+
+CONTRACT = """\
+id: c
+version: {number}
+title: T
+source: here
+timezone: UTC
+availability: {{target_percent: 99.9, up_at_least: 1, consecutive: {consecutive}}}
+"""
 
 
 def judged(
@@ -28,3 +37,19 @@ def judged(
     )
     trial = load_trial(path)
     return run_case(trial, trial.cases[0])
+
+
+def trial(
+    folder: Path, case: str = "", circuit: str = "grid_seconds: 60", versions: int = 1
+) -> Trial:
+    """Return a file of one case, written and read; without one, of a June in which all is good."""
+    names = []
+    for number in range(1, versions + 1):
+        text = CONTRACT.format(number=number, consecutive=number + 2)
+        begins = f"valid_from: 2026-0{4 + number}-01T00:00:00Z\n" if number > 1 else ""
+        (folder / f"c{number}.yaml").write_text(text + begins)
+        names.append(f"c{number}.yaml")
+    path = folder / "cases.yaml"
+    said = case or '{name: it, month: 2026-06, channels: {a: "G*"}, expect: {}}'
+    path.write_text(f"contract: [{', '.join(names)}]\ncircuit: {{{circuit}}}\ncases: [{said}]\n")
+    return load_trial(path)
