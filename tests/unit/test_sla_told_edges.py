@@ -1,16 +1,23 @@
 """What is told of an explanation, statement by statement, and of an outage by its name."""
 
+import json
+import runpy
+import warnings
 from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
+from linksla.clock import MICROSECONDS, ManualClock
 from linksla.errors import UsageError
+from linksla.inventory import Customer, Inventory
 from linksla.inventory import Ownership as Owner
+from linksla.settings import TimeSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from sla.answers import Bucket, ExclusionAnswer, LedgerLine, Outage, Seconds
 from sla.contract_schema import contract_schema
+from sla.contracts import Contract
 from sla.explain_json import explanation_json, instant_us, piece_json
 from sla.explanation import (
     BucketExplained,
@@ -33,10 +40,12 @@ from sla.explanation import (
 )
 from sla.json import exclusion_json, outage_json, to_json
 from sla.outages import outage_id
+from sla.queries import Queries
 from sla.recorded import RecordedCursor, Statement, about
 from sla.scope import AllCustomers, OnlyCustomers
 from tests.unit.circuit_bench import Bench
-from tests.unit.past_bench import DAY, JULY, JUNE, Past
+from tests.unit.past_bench import DAY, JULY, JUNE, ONE, Past
+from tests.unit.told_bench import circuit, version
 
 ALL = AllCustomers(commercial=True)
 ACME, GLOBEX = (OnlyCustomers(frozenset({name})) for name in ("acme", "globex"))
@@ -152,6 +161,13 @@ def bench(memory_store: TelemetryStore) -> Bench:
     return Bench(memory_store, bad={"a": bad})
 
 
+def queries_of(
+    store: TelemetryStore, inventory: Inventory, versions: tuple[Contract, ...]
+) -> Queries:
+    clock = ManualClock(JULY * MICROSECONDS)
+    return Queries(store, inventory, {"c": versions}, (), TimeSettings(), clock)
+
+
 HELD_TWICE = (
     Owner(customer="acme", end=JUNE + 5 * DAY),
     Owner(customer="globex", start=JUNE + 5 * DAY, end=JUNE + 10 * DAY),
@@ -164,12 +180,37 @@ def test_an_outage_is_found_by_its_name_in_the_time_that_was_ones_own(bench: Ben
     names = {day: outage_id("C", JUNE + day * DAY) for day in (2, 7, 12)}
 
     for scope, own in ((ALL, (2, 7, 12)), (ACME, (2, 12)), (GLOBEX, (7,))):
-        for circuit in (None, "C"):
-            found = [asked.outage(scope, name, circuit) for name in names.values()]
+        for within in (None, "C"):
+            found = [asked.outage(scope, name, within) for name in names.values()]
             assert [(one.start_s - JUNE) // DAY for one in found if one] == [*own]
             assert {one.down_seconds for one in found if one} == {100}
     assert asked.outage(ALL, "nothing") is None
     assert asked.outage(ALL, names[2], "X") is None
+
+
+def test_an_outage_under_a_later_version_is_found_in_a_later_hold(bench: Bench) -> None:
+    bench.queries(owners=HELD_TWICE)
+    asked = queries_of(bench.store, bench.inventory, (ONE, version(2, JUNE + 11 * DAY)))
+    names = {day: outage_id("C", JUNE + day * DAY) for day in (2, 7, 12)}
+
+    found = [asked.outage(ACME, name, "C") for name in names.values()]
+
+    assert [(one.start_s - JUNE) // DAY for one in found if one] == [2, 12]
+
+
+@pytest.mark.parametrize(("count", "is_told"), [(500, True), (501, False)])
+def test_five_hundred_circuits_are_looked_through_and_no_more(
+    memory_store: TelemetryStore, count: int, is_told: bool
+) -> None:
+    circuits = {str(number): circuit(str(number)) for number in range(count)}
+    inventory = Inventory({"acme": Customer(id="acme", name="A")}, circuits)
+    asked = queries_of(memory_store, inventory, (ONE,))
+
+    if is_told:
+        assert asked.outage(ALL, "nothing") is None
+    else:
+        with pytest.raises(UsageError, match="501 circuits are too many"):
+            asked.outage(ALL, "nothing")
 
 
 def test_too_many_circuits_are_not_looked_through(
@@ -249,9 +290,22 @@ def test_who_sees_what_is_said_by_the_scope() -> None:
     assert (ACME.allows("acme"), ACME.allows("globex")) == (True, False)
 
 
+def test_the_schema_is_printed_when_it_is_run_and_only_then(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it is loaded already
+        runpy.run_module("sla.contract_schema", run_name="__main__")
+        assert capsys.readouterr().out == contract_schema()
+        runpy.run_module("sla.contract_schema", run_name="loaded")
+        assert capsys.readouterr().out == ""
+
+
 def test_the_published_schema_is_readable() -> None:
     lines = contract_schema().splitlines()
 
     assert lines[0] == "{"
     assert lines[1].startswith(' "$')
+    keys = list(json.loads(contract_schema()))
+    assert keys == sorted(keys)
     assert '"title": "A contract version of linksla"' in contract_schema()
