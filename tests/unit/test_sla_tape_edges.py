@@ -252,6 +252,10 @@ def ticks(
     return at, texts
 
 
+def test_no_tick_stands_before_the_range() -> None:
+    assert ticks(90, 300)[0] == [30, 90, 150, 210]
+
+
 @pytest.mark.parametrize(
     ("length", "step"),
     [
