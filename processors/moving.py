@@ -106,7 +106,7 @@ class SampleMover:
         late = self._move_late(min(self._frontier_us, limit_us), limit_us // DAY_US, rows_max)
         if late:
             return late
-        first_us = self._oldest_before(limit_us, self._frontier_us)
+        first_us = self._oldest_from(self._frontier_us, limit_us)
         if first_us is None:
             return 0
         end_us = first_us // HOUR_US * HOUR_US + HOUR_US
@@ -228,6 +228,15 @@ class SampleMover:
         with transaction(writer):
             parameters = {"generations": generations}
             writer.execute(statement("processors", "sample_files_forget"), parameters).fetchall()
+
+    def _oldest_from(self, from_us: int, before_us: int) -> int | None:
+        """Return the oldest sample of a range; most often it lies in the range's first hour.
+
+        To look through all of a backlog of 100 million samples took 0.4 s for each file.
+        """
+        hour_us = min(from_us // HOUR_US * HOUR_US + HOUR_US, before_us)
+        first_us = self._oldest_before(hour_us, from_us)
+        return self._oldest_before(before_us, hour_us) if first_us is None else first_us
 
     def _oldest_before(self, before_us: int, from_us: int | None = None) -> int | None:
         bounds = {"before_us": before_us, "from_us": from_us or 0}
