@@ -1,7 +1,7 @@
 """How complete the circuits in scope are; of a large network, as of a moment ago."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from linksla.settings import TimeSettings
 from sla.answers import Freshness
 from sla.periods import Ownership
 from sla.scope import Scope
-from sla.telemetry import Horizons
+from sla.telemetry import Horizons, Pace
 
 _BEHIND_SECONDS: Final = 120
 _QUICK_SECONDS: Final = 0.02
@@ -49,16 +49,28 @@ def freshness(
         len(seen),
         tuple(sorted(n for n, at in complete.items() if newest - at > _BEHIND_SECONDS)),
         tuple(sorted(complete.keys() - horizons.live_to_s.keys())),
-        {
-            name: horizons.observed_at_s.get(name, live_to_s)
-            for name in sorted(complete)
-            if (live_to_s := horizons.live_to_s.get(name)) is not None
-            and now_s - live_to_s
-            > time.allowed_lateness_seconds
-            + heard * max(circuits[name].grid_seconds, horizons.sampled_every_s.get(name, 0))
-        },
+        _overdue(horizons, complete, circuits, now_s - time.allowed_lateness_seconds, heard),
         len(seen) - len(complete),
     )
+
+
+def _overdue(
+    horizons: Horizons,
+    names: Iterable[str],
+    circuits: Mapping[str, Circuit],
+    latest_s: int,
+    heard: bool,
+) -> dict[str, int]:
+    """Return which of the circuits should have gone on by `latest_s`, with their newest sample."""
+    live_to_s = horizons.live_to_s
+    late = sorted(name for name in names if live_to_s.get(name, latest_s) < latest_s)
+    pace = horizons.pace() if late else Pace()
+    return {
+        name: pace.observed_at_s.get(name, live_to_s[name])
+        for name in late
+        if latest_s - live_to_s[name]
+        > heard * max(circuits[name].grid_seconds, pace.sampled_every_s.get(name, 0))
+    }
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """What the judge reads of the telemetry store: channels, horizons, provisional spans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -53,13 +53,21 @@ class Telemetry:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How far samples of circuits are apart at most, and when the newest of each was observed."""
+
+    sampled_every_s: Mapping[str, int] = field(default_factory=dict)
+    observed_at_s: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Horizons:
     """How far circuits are complete, and how far anything has arrived (DESIGN 6)."""
 
     complete_up_to_s: dict[str, int]
     live_to_s: dict[str, int]
-    sampled_every_s: dict[str, int] = field(default_factory=dict)
-    observed_at_s: dict[str, int] = field(default_factory=dict)  # of the newest sample
+    pace: Callable[[], Pace] = field(default=Pace, compare=False)
+    """Asked only where something is late: of 20,000 circuits it takes 40 ms."""
 
 
 def horizons(
@@ -73,7 +81,9 @@ def horizons(
     """
     stands = _stands(cursor, circuit_ids, tables.ALL_KEYS, held)
     return Horizons(
-        stands.complete_up_to(), stands.live_to(), stands.sampled_every(), stands.observed_at()
+        stands.complete_up_to(),
+        stands.live_to(),
+        lambda: Pace(stands.sampled_every(), stands.observed_at()),
     )
 
 

@@ -12,7 +12,7 @@ from sla.fresh import FreshnessMemory, freshness
 from sla.history import FAR_AHEAD_S
 from sla.periods import Ownership
 from sla.scope import AllCustomers, OnlyCustomers
-from sla.telemetry import Horizons
+from sla.telemetry import Horizons, Pace
 from tests.unit.past_bench import JUNE, MIDDLE
 from tests.unit.told_bench import circuit
 
@@ -82,7 +82,8 @@ def test_of_who_has_left_nobody_is_behind() -> None:
 def test_a_circuit_is_overdue_when_the_next_sample_is_later_than_allowed(
     apart: int | None, after: int, overdue: bool
 ) -> None:
-    horizons = Horizons({"A": MIDDLE - 40}, {"A": MIDDLE}, {"A": apart} if apart else {})
+    pace = Pace({"A": apart} if apart else {})
+    horizons = Horizons({"A": MIDDLE - 40}, {"A": MIDDLE}, lambda: pace)
     seen = {"A": (Ownership("a", JUNE, FAR_AHEAD_S),)}
 
     now = freshness(horizons, seen, {"A": circuit("A")}, MIDDLE + after, TimeSettings())
@@ -95,7 +96,7 @@ def test_a_circuit_is_overdue_when_the_next_sample_is_later_than_allowed(
 def test_while_the_broker_is_not_heard_no_sample_is_due_only_later(
     after: int, overdue: bool
 ) -> None:
-    horizons = Horizons({"A": MIDDLE - 40}, {"A": MIDDLE}, {"A": 3_600})
+    horizons = Horizons({"A": MIDDLE - 40}, {"A": MIDDLE}, lambda: Pace({"A": 3_600}))
     seen = {"A": (Ownership("a", JUNE, FAR_AHEAD_S),)}
 
     for heard in (True, False):
@@ -104,7 +105,7 @@ def test_while_the_broker_is_not_heard_no_sample_is_due_only_later(
 
 
 def test_an_overdue_circuit_is_known_up_to_its_newest_sample_not_to_the_end_of_its_cell() -> None:
-    horizons = Horizons({"A": MIDDLE}, {"A": MIDDLE + 120}, {}, {"A": MIDDLE + 70})
+    horizons = Horizons({"A": MIDDLE}, {"A": MIDDLE + 120}, lambda: Pace({}, {"A": MIDDLE + 70}))
     seen = {"A": (Ownership("a", JUNE, FAR_AHEAD_S),)}
 
     now = freshness(horizons, seen, {"A": circuit("A")}, MIDDLE + 200, TimeSettings())

@@ -47,8 +47,8 @@ def test_both_horizons_are_told_of_all_circuits_or_some(written, memory_store) -
     every = telemetry.horizons(cursor, None)
 
     assert every.live_to_s == {"X": MIDNIGHT + 410, "A": MIDNIGHT + 420}
-    assert every.observed_at_s == {"X": MIDNIGHT + 400, "A": MIDNIGHT + 410}
-    assert every.sampled_every_s == {"X": 10, "A": 10}
+    assert every.pace().observed_at_s == {"X": MIDNIGHT + 400, "A": MIDNIGHT + 410}
+    assert every.pace().sampled_every_s == {"X": 10, "A": 10}
     # 30 s late may a sample be, of the newest that came with either
     assert every.complete_up_to_s == {"X": MIDNIGHT + 380, "A": MIDNIGHT + 380}
     assert telemetry.complete_up_to(cursor) == every.complete_up_to_s
@@ -62,7 +62,8 @@ def test_what_the_writer_holds_says_what_the_tables_do(written, memory_store) ->
     assert held is not None
 
     for names in (["X", "A"], ["A"], ["X", "nobody"]):
-        assert telemetry.horizons(cursor, names, held) == telemetry.horizons(cursor, names)
+        quick, slow = (telemetry.horizons(cursor, names, source) for source in (held, None))
+        assert (quick, quick.pace()) == (slow, slow.pace())
         found = telemetry.channels(cursor, names, held)
         assert found == telemetry.channels(cursor, names)
         assert list(found) == sorted(found)
