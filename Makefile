@@ -57,8 +57,8 @@ months: .venv/.ready .venv/.developer ## judge MONTHS=200 generated months again
 	@LINKSLA_SLOW_MONTHS=$(MONTHS) $(BIN)/pytest -q tests/property/test_sla_slow_months.py
 
 TARGETS ?=
-mutate: .venv/.ready .venv/.developer ## break sla/ one place at a time (TARGETS="bands judge"): a test must notice
-	@$(BIN)/python -m benchmarks.mutants $(TARGETS) --again
+mutate: .venv/.ready .venv/.developer ## break sla/ one place at a time (TARGETS="bands judge --again"): a test must notice
+	@$(BIN)/python -m benchmarks.mutants $(TARGETS)
 
 format: .venv/.developer ## put the code in its form
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -7,9 +7,10 @@ benchmarks/mutants.yaml, which names each target's tests, quick ones first, and 
 change nothing, with the reason. A mutant is one comparison, sum, constant, bound, condition, `min`,
 `return` and so on changed. Each runs in a process forked from one that has everything loaded but
 what depends on the target, whose loops run as Python: machine code would come from a cache that
-knows of no mutant. What was found stands in build/mutants.jsonl: `--seconds` stops after
-so long, the next run goes on where it ended, and `--again` runs survivors again when there are new
-tests; `--quick` tries only the first list of tests.
+knows of no mutant. What was found stands in build/mutants.jsonl: `--seconds` stops after so long,
+the next run goes on where it ended; `--quick` tries only the first list of tests. A target run to
+its end with none alive gets a line in benchmarks/mutants_seen.yaml: it is done as long as its text
+stays. `--again`, for when tests have changed, runs survivors, timeouts and what is only recorded.
 Exit status 1: a mutant survived that is not accepted as changing nothing.
 """
 
@@ -30,6 +31,7 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks import mutants_seen
 from benchmarks.mutations import Mutant, python_mutants, sql_mutants
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +39,7 @@ PLAN = Path(__file__).with_name("mutants.yaml")
 RESULTS = ROOT / "build" / "mutants.jsonl"
 PACKAGES = ("linksla", "ingest", "processors", "sla")
 SLOWEST = 4.0  # a mutant may take so many times what the tests take without it, and 5 s more
+POLL_SECONDS = 0.005
 PYTEST = (
     "-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:anyio",
 )  # fmt: skip
@@ -73,6 +76,11 @@ class Target:
     def state(self) -> str:
         """Return what findings hang on: the target's text. New tests: `--again`."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()[:12]
+
+    def entry_state(self, mutants: Sequence[Mutant]) -> str:
+        """Return what this target's line in the record hangs on."""
+        keys = [mutant.key for mutant in mutants]
+        return mutants_seen.state(self.path.read_text(), keys, self.equivalent)
 
 
 def targets(wanted: Sequence[str]) -> list[Target]:
@@ -195,12 +203,13 @@ def tested(target: Target, mutant: Mutant | None, tests: Sequence[str], limit: f
             traceback.print_exc()
         finally:
             os._exit(status)
-    ends = time.monotonic() + limit
-    while time.monotonic() < ends:
+    waited = 0.0  # not by the clock: it goes on while this machine stands still
+    while waited < limit:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return SURVIVED if status == 0 else KILLED
-        time.sleep(0.005)
+        time.sleep(POLL_SECONDS)
+        waited += POLL_SECONDS
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return TIMEOUT
@@ -262,8 +271,11 @@ def findings(target: Target) -> dict[str, Finding]:
     }
 
 
-def report(target: Target, mutants: Sequence[Mutant]) -> int:
-    """Print a line of counts and the survivors; return how many are not accepted."""
+def report(target: Target, mutants: Sequence[Mutant], entry_state: str) -> int:
+    """Print a line of counts and the survivors; return how many are not accepted.
+
+    None alive and none left to run: that is recorded.
+    """
     known = findings(target)
     counts: Counter[str] = Counter()
     left = []
@@ -279,6 +291,8 @@ def report(target: Target, mutants: Sequence[Mutant]) -> int:
     for mutant in left:
         path = target.path.relative_to(ROOT)
         print(f"  {mutant.key} {path}:{mutant.line}: {mutant.change}")
+    if not left and "not run" not in counts:
+        mutants_seen.record(target.name, entry_state, counts)
     gone = target.equivalent.keys() - {mutant.key for mutant in mutants}
     for key in sorted(gone):
         print(f"  {key} is accepted in {PLAN.name}, but there is no such mutant any more")
@@ -289,7 +303,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Break sla/ one place at a time.")
     parser.add_argument("targets", nargs="*")
     parser.add_argument("--seconds", type=float, default=0, help="stop after so long; 0: never")
-    parser.add_argument("--again", action="store_true", help="run survivors again")
+    parser.add_argument("--again", action="store_true", help="survivors again, no record asked")
     parser.add_argument("--quick", action="store_true", help="try only the first tests")
     parser.add_argument("--list", action="store_true", help="run nothing, say what is known")
     given = parser.parse_args()
@@ -299,20 +313,25 @@ def main() -> None:
     survivors = 0
     for target in targets(given.targets):
         mutants, known = target.mutants(), findings(target)
+        entry_state = target.entry_state(mutants)
+        done = None if given.again else mutants_seen.as_recorded(target.name, entry_state)
+        if done is not None:
+            print(f"{target.name}: {len(mutants)} mutants: none alive, as recorded: {done}")
+            continue
         todo = [
             one
             for one in mutants
             if one.key not in known
             or (
                 given.again
-                and known[one.key]["outcome"] == SURVIVED
+                and known[one.key]["outcome"] != KILLED
                 and one.key not in target.equivalent
             )
         ]
         todo.sort(key=lambda one: one.change.endswith("return None"))  # hardly ever survive: last
         if todo and not given.list and time.monotonic() < until:
             run(target, todo, until, 1 if given.quick else 2)
-        survivors += report(target, mutants)
+        survivors += report(target, mutants, entry_state)
     sys.exit(1 if survivors else 0)
 
 
