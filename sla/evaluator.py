@@ -199,7 +199,8 @@ def _difference(previous: str, answer: MonthAnswer) -> str:
             words = outcome.replace("_", " ")
             came_from = f" (was {was.replace('_', ' ')})" if was else ""
             said.append(f"{name}: {words}{came_from}. {reasons[name]}")
-    said += [f"{name}: no longer in the contract." for name in old["objectives"].keys() - reasons]
+    gone = [name for name in old["objectives"] if name not in reasons]
+    said += [f"{name}: no longer in the contract." for name in gone]
     if old["final"] != new["final"]:
         said.append("The month is final." if new["final"] else _not_final(answer))
     elif "seconds" in new and "seconds" not in old:
