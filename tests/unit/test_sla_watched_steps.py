@@ -120,6 +120,8 @@ def test_more_than_a_bounded_number_of_rows_is_not_held(monkeypatch: pytest.Monk
     recent.add((one_step(1, 180, 5),), over(180))
     assert recent.holds(over(180)).all()
     assert not recent.holds(over(120))[1]
+    recent.add((one_step(1, 240, 5),), over(240))
+    assert recent.holds(over(180)).all(), "two rows again, and none of those that were dropped"
 
 
 def due(store: TelemetryStore | None, objectives: WatchedObjectives, *complete_s: int) -> list[int]:
