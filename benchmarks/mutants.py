@@ -215,24 +215,29 @@ def tested(target: Target, mutant: Mutant | None, tests: Sequence[str], limit: f
     return TIMEOUT
 
 
+def time_limit(target: Target, tests: Sequence[str]) -> float:
+    """Return how many seconds a mutant may take. Tests that fail without one end the run."""
+    begins = time.monotonic()
+    if tested(target, None, tests, 600) != SURVIVED:
+        sys.exit(f"{target.name}: its tests fail as they are: {' '.join(tests)}")
+    return SLOWEST * (time.monotonic() - begins) + 5
+
+
 def broken(target: Target, todo: Sequence[Mutant], until: float, groups: int) -> Iterator[Finding]:
     """Yield what became of each mutant, in this process (forked for this target)."""
     load_all_but(target)
     leave_as_python(target)
-    limits = []
-    for tests in target.tests[:groups]:
-        begins = time.monotonic()
-        if tested(target, None, tests, 600) != SURVIVED:
-            sys.exit(f"{target.name}: its tests fail as they are: {' '.join(tests)}")
-        limits.append(SLOWEST * (time.monotonic() - begins) + 5)
+    limits: list[float] = []  # of lists of tests that were needed so far
     for mutant in todo:
         if time.monotonic() > until:
             return
         outcome = SURVIVED
-        for tests, limit in zip(target.tests, limits, strict=False):
-            outcome = tested(target, mutant, tests, limit)
-            if outcome != SURVIVED:
-                break
+        for number, tests in enumerate(target.tests[:groups]):
+            if number == len(limits):
+                limits.append(time_limit(target, tests))
+            outcome = tested(target, mutant, tests, limits[number])
+            if outcome != SURVIVED or mutant.key in target.equivalent:
+                break  # what is accepted survives slow tests, too
         yield {
             "target": target.name, "state": target.state(), "key": mutant.key,
             "line": mutant.line, "change": mutant.change, "outcome": outcome,
