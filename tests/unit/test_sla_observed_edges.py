@@ -245,6 +245,8 @@ def test_whose_hours_are_blocks_is_asked_where_an_hour_is_whole_only(
     for hour in ((HOUR, 2 * HOUR), (HOUR - 60, 2 * HOUR), (HOUR, 2 * HOUR + 60)):
         with pytest.raises(duckdb.CatalogException):
             observed_of(writer, [Asked(rows(1), minutes, 60), Asked(rows(2), [hour], 60)])
+        with pytest.raises(duckdb.CatalogException):
+            observed_of(writer, [Asked(rows(2), [(0, 60), hour], 60)])
 
 
 def test_what_lies_in_half_an_hour_is_read_together_and_nothing_is_left_out() -> None:
