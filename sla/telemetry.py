@@ -67,7 +67,7 @@ class Horizons:
     complete_up_to_s: dict[str, int]
     live_to_s: dict[str, int]
     pace: Callable[[], Pace] = field(default=Pace, compare=False)
-    """Asked only where something is late: of 20,000 circuits it takes 40 ms."""
+    """Asked only where something is late: of 20,000 circuits it takes 5 ms."""
 
 
 def horizons(
