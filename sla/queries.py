@@ -353,11 +353,12 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         return self._freshness.of(scope, lambda: self._found_fresh(scope, heard))
 
     def _found_fresh(self, scope: Scope, heard: bool) -> Freshness:
-        seen = self._everything(scope)
-        names = None if len(seen) == len(self._inventory.circuits) else list(seen)
+        seen, circuits = self._everything(scope), self._inventory.circuits
+        names = None if len(seen) == len(circuits) else list(seen)
         with self._snapshot() as cursor:
             horizons = telemetry.horizons(cursor, names, self._held(cursor))
-        return freshness(horizons, seen, self._inventory.circuits, self._now_s(), self._time, heard)
+        ends = self._freshness.ends(scope, seen, circuits)
+        return freshness(horizons, ends, circuits, self._now_s(), self._time, heard)
 
     def _owner(self, scope: Scope, circuit: Circuit, owns: Sequence[Ownership]) -> str:
         """Return whom a circuit is shown under: its owner now, or the reader's own last hold."""

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from linksla.clock import ManualClock
+from linksla.inventory import Circuit
 from linksla.settings import TimeSettings
 from sla.answers import Freshness
-from sla.fresh import FreshnessMemory, freshness
+from sla.fresh import FreshnessMemory, Seen, ends_of, freshness
 from sla.history import FAR_AHEAD_S
 from sla.periods import Ownership
 from sla.scope import AllCustomers, OnlyCustomers
@@ -17,13 +18,23 @@ from tests.unit.past_bench import JUNE, MIDDLE
 from tests.unit.told_bench import circuit
 
 
+def fresh(
+    horizons: Horizons,
+    seen: Seen,
+    circuits: dict[str, Circuit],
+    now_s: int,
+    heard: bool = True,
+) -> Freshness:
+    return freshness(horizons, ends_of(seen, circuits), circuits, now_s, TimeSettings(), heard)
+
+
 def found(
     complete: dict[str, int], live: dict[str, int] | None = None, **ends: int | None
 ) -> Freshness:
     names = sorted({*complete, *ends})
     circuits = {name: circuit(name, active_to=ends.get(name)) for name in names}
     seen = {name: (Ownership("a", JUNE, FAR_AHEAD_S),) for name in names}
-    return freshness(Horizons(complete, live or {}), seen, circuits, MIDDLE, TimeSettings())
+    return fresh(Horizons(complete, live or {}), seen, circuits, MIDDLE)
 
 
 def test_the_least_complete_and_the_newest_live_instant_count() -> None:
@@ -40,7 +51,7 @@ def test_circuits_are_named_in_order() -> None:
     complete = {name: MIDDLE - 500 for name in names} | {"new": MIDDLE}
     circuits = {name: circuit(name) for name in seen}
 
-    now = freshness(Horizons(complete, {"new": MIDDLE}), seen, circuits, MIDDLE, TimeSettings())
+    now = fresh(Horizons(complete, {"new": MIDDLE}), seen, circuits, MIDDLE)
 
     assert now.behind == now.silent == tuple(reversed(names))
 
@@ -65,7 +76,7 @@ def test_of_who_has_left_nobody_is_behind() -> None:
     circuits = {"A": circuit("A")}
 
     for complete, least in ((MIDDLE + 89, MIDDLE + 89), (MIDDLE + 90, None)):
-        now = freshness(Horizons({"A": complete}, {}), seen, circuits, MIDDLE, TimeSettings())
+        now = fresh(Horizons({"A": complete}, {}), seen, circuits, MIDDLE)
         assert now.complete_up_to_s == least
 
 
@@ -86,7 +97,7 @@ def test_a_circuit_is_overdue_when_the_next_sample_is_later_than_allowed(
     horizons = Horizons({"A": MIDDLE - 40}, {"A": MIDDLE}, lambda: pace)
     seen = {"A": (Ownership("a", JUNE, FAR_AHEAD_S),)}
 
-    now = freshness(horizons, seen, {"A": circuit("A")}, MIDDLE + after, TimeSettings())
+    now = fresh(horizons, seen, {"A": circuit("A")}, MIDDLE + after)
 
     assert circuit("A").grid_seconds == 10
     assert now.overdue == ({"A": MIDDLE} if overdue else {})
@@ -100,7 +111,7 @@ def test_while_the_broker_is_not_heard_no_sample_is_due_only_later(
     seen = {"A": (Ownership("a", JUNE, FAR_AHEAD_S),)}
 
     for heard in (True, False):
-        now = freshness(horizons, seen, {"A": circuit("A")}, MIDDLE + after, TimeSettings(), heard)
+        now = fresh(horizons, seen, {"A": circuit("A")}, MIDDLE + after, heard)
         assert bool(now.overdue) is (overdue and not heard)
 
 
@@ -108,7 +119,7 @@ def test_an_overdue_circuit_is_known_up_to_its_newest_sample_not_to_the_end_of_i
     horizons = Horizons({"A": MIDDLE}, {"A": MIDDLE + 120}, lambda: Pace({}, {"A": MIDDLE + 70}))
     seen = {"A": (Ownership("a", JUNE, FAR_AHEAD_S),)}
 
-    now = freshness(horizons, seen, {"A": circuit("A")}, MIDDLE + 200, TimeSettings())
+    now = fresh(horizons, seen, {"A": circuit("A")}, MIDDLE + 200)
 
     assert now.overdue == {"A": MIDDLE + 70}
 
@@ -118,12 +129,25 @@ def test_who_never_sent_or_has_ended_is_not_overdue() -> None:
     seen = {name: (Ownership("a", JUNE, FAR_AHEAD_S),) for name in "AB"}
     circuits = {"A": circuit("A", active_to=MIDDLE), "B": circuit("B")}
 
-    now = freshness(horizons, seen, circuits, MIDDLE + 9_999, TimeSettings())
+    now = fresh(horizons, seen, circuits, MIDDLE + 9_999)
 
     assert (now.overdue, now.silent, now.ended) == ({}, ("B",), 1)
 
 
 SCOPE = AllCustomers(commercial=False)
+
+
+def test_ends_are_worked_out_again_when_who_is_seen_is_another_mapping() -> None:
+    memory = FreshnessMemory(ManualClock())
+    seen = {"A": (Ownership("a", JUNE, MIDDLE),)}
+    ended = {"A": circuit("A", active_to=MIDDLE - 9)}
+
+    assert memory.ends(SCOPE, seen, {"A": circuit("A")}) == {"A": MIDDLE}
+    assert memory.ends(SCOPE, seen, ended) == {"A": MIDDLE}  # the same mapping is the same network
+    assert memory.ends(SCOPE, dict(seen), ended) == {"A": MIDDLE - 9}
+    assert memory.ends(OnlyCustomers(frozenset({"a"})), seen, ended) == {"A": MIDDLE - 9}
+
+
 ANSWER = Freshness(1, 2, 3, (), ())
 
 
