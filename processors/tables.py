@@ -15,6 +15,7 @@ import pyarrow as pa
 from linksla.clock import MICROSECONDS
 from processors.cells import Tracks, fold
 from processors.channels import FOREVER_S
+from processors.extremes import greatest_by, least_by
 from processors.held import Held
 from processors.moved import moved_within
 from processors.observations import Int64, Observations, bounds_of, integers
@@ -48,8 +49,7 @@ class Stands:
 
     def complete_up_to(self) -> dict[str, int]:
         """Return the instant, in epoch seconds, before which all is in, by circuit."""
-        least = np.full(len(self.circuit_ids), FOREVER_S, np.int64)
-        np.minimum.at(least, self.circuit, self.tracks.from_s)
+        least = least_by(self.circuit, self.tracks.from_s, len(self.circuit_ids), FOREVER_S)
         return dict(zip(self.circuit_ids, least.tolist(), strict=True))
 
     def live_to(self) -> dict[str, int]:
@@ -70,8 +70,8 @@ class Stands:
         """
         interval_us = self.tracks.from_s * MICROSECONDS - self.reach_us
         apart = np.maximum(-(-interval_us // MICROSECONDS), self.tracks.grid_s)
-        least = np.full(len(self.circuit_ids), FOREVER_S, np.int64)
-        np.minimum.at(least, self.circuit, np.where(interval_us > 0, apart, FOREVER_S))
+        apart[interval_us <= 0] = FOREVER_S
+        least = least_by(self.circuit, apart, len(self.circuit_ids), FOREVER_S)
         known = zip(self.circuit_ids, least.tolist(), strict=True)
         return {name: seconds for name, seconds in known if seconds != FOREVER_S}
 
@@ -132,8 +132,7 @@ def _stands(
 ) -> Stands:
     """`columns`: grid, folded_to, active_from and active_to of each channel."""
     grid, folded, active_from_s, active_to_s = columns
-    newest = np.full(len(circuit_ids), NEVER_SEEN_US, np.int64)
-    np.maximum.at(newest, circuit, seen_us)
+    newest = greatest_by(circuit, seen_us, len(circuit_ids), NEVER_SEEN_US)
     cells = newest[circuit] // MICROSECONDS // grid + 1
     live_to_s = np.where(newest[circuit] < 0, 0, cells * grid)
     tracks = Tracks(grid, folded, live_to_s, active_from_s, active_to_s)

@@ -19,6 +19,7 @@ from linksla.compiled import BOOLS, BOOLS_OWN, INT64S, compiled
 from linksla.model import EVIDENCE_BGP_NOT, EVIDENCE_BGP_UNKNOWN, LOSS_LADDER_PPM
 from processors.advance import Advance
 from processors.channels import Channels
+from processors.extremes import greatest_by, least_by
 from processors.observations import Bool, Int64
 from processors.runs import LOSS_CLASS_UNKNOWN
 from sla.calm import Awaits, Calm, calm
@@ -29,6 +30,7 @@ from sla.steady import Turn
 from sla.watched import WatchedObjectives
 
 _NEVER_S: Final = -1
+_FOREVER_S: Final = (1 << 63) - 1
 _BGP_NOT: Final = int(EVIDENCE_BGP_NOT)
 _GOOD: Final = Turn(bad=False, from_s=0)
 _NOTHING: Final = Awaits(0)
@@ -55,6 +57,7 @@ class Watch:
         self._numbers: dict[str, int] = {}
         none, never = np.zeros(1, np.int64), np.full(1, _NEVER_S, np.int64)
         self._circuit_of = none
+        self._named_by_number = np.array(self._names, np.object_)
         self._calm = self._touched = np.zeros(1, np.bool_)
         self._grid_s = np.ones(1, np.int64)
         self._complete_before_s = self._live_before_s = self._lag_s = none
@@ -167,15 +170,14 @@ class Watch:
 
     def _horizons(self) -> tuple[Int64, Int64]:
         """Return how far circuits are complete, and how far anything has arrived."""
-        complete = np.full(len(self._names), np.iinfo(np.int64).max)
-        np.minimum.at(complete, self._circuit_of, self._folded_to_s)
-        newest = np.full(len(self._names), -1)
-        np.maximum.at(newest, self._circuit_of, self._observed_at_us)
+        circuits = len(self._names)
+        complete = least_by(self._circuit_of, self._folded_to_s, circuits, _FOREVER_S)
+        newest = greatest_by(self._circuit_of, self._observed_at_us, circuits, -1)
         live = np.where(newest < 0, 0, (newest // MICROSECONDS // self._grid_s + 1) * self._grid_s)
         return complete, live
 
     def _named(self, circuits: Bool) -> tuple[str, ...]:
-        return tuple(self._names[number] for number in np.flatnonzero(circuits).tolist())
+        return tuple(self._named_by_number[circuits].tolist())
 
     def _number(self, channels: Channels) -> None:
         """Number the circuits of a network; those that are known stay what they are."""
@@ -186,6 +188,7 @@ class Watch:
                 self._names.append(name)
         of = [self._numbers.get(name, 0) for name in channels.circuit_ids]
         self._circuit_of = np.array(of, np.int64)
+        self._named_by_number = np.array(self._names, np.object_)
         more = len(self._names) - len(self._calm)
         for name in ("_calm", "_touched", "_complete_before_s", "_live_before_s", "_lag_s"):
             setattr(self, name, np.pad(getattr(self, name), (0, more)))
