@@ -42,8 +42,8 @@ MERGE_POINTS = (
 )  # fmt: skip
 COMPACTION_POINTS = (
     "rollup_parts taken out", "before compaction committed", "compaction committed",
-    "spans taken out", "before ordering committed", "ordering committed",
 )  # fmt: skip
+ORDERING_POINTS = ("spans taken out", "before ordering committed", "ordering committed")
 REMOVAL_POINTS = ("before removal committed", "files out of the manifest", "files unlinked")
 KEPT = RetentionSettings(hot_hours=1, raw_days=6)
 """Late samples come five days late; the small world has eight days, so that some are removed."""

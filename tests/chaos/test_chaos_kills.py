@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.chaos.node import (
     KEPT,
     MERGE_POINTS,
     MOVE_POINTS,
+    ORDERING_POINTS,
     POINTS,
     REMOVAL_POINTS,
 )
@@ -43,7 +45,8 @@ STAGE_SECONDS = 4 * 3_600
 STAGES_A_DAY = 6
 REMOVED_FROM_STAGE = (KEPT.raw_days * DAY_US + CONTEXT_US) // US // STAGE_SECONDS + 1
 Ends = dict[str, int]
-HOUSE_POINTS = (*MOVE_POINTS, *MERGE_POINTS, *COMPACTION_POINTS)
+DAILY_POINTS = (COMPACTION_POINTS, ORDERING_POINTS)
+"""Passed once a day: the small world has days for the kills at one of them a round."""
 
 
 @pytest.fixture
@@ -86,9 +89,12 @@ def house_orders(plain: Order, chance: random.Random, kills: int) -> Iterator[Or
     """Yield the same for a node that keeps house, half of them for its own points, removal last."""
     last = min(len(REMOVAL_POINTS), kills // 6)
     house: list[str] = []
+    daily = cycle(DAILY_POINTS)
     for number, order in enumerate(orders(plain, chance, kills - last)):
         if order.point and number % 2 == 0:
-            house = house or chance.sample(HOUSE_POINTS, len(HOUSE_POINTS))
+            if not house:
+                house = [*MOVE_POINTS, *MERGE_POINTS, *next(daily)]
+                chance.shuffle(house)
             order = replace(order, point=house.pop(), nth=1)
         yield order
     for point in REMOVAL_POINTS[:last]:
@@ -104,7 +110,9 @@ def obeyed(server: KillServer, order: Order, stages: Sequence[Ends], at: int) ->
         status = server.run(replace(order, ends=stages[at]))
         if status != 0 or at == len(stages) - 1:
             return at, status
-        if order.point in COMPACTION_POINTS:  # nothing more is closed before the next day is
+        if any(
+            order.point in points for points in DAILY_POINTS
+        ):  # nothing more is closed before the next day is
             at = at // STAGES_A_DAY * STAGES_A_DAY + STAGES_A_DAY - 1
         at = min(at + 1, len(stages) - 1)
 
