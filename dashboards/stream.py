@@ -48,7 +48,7 @@ async def _events(
     cookie = request.cookies.get(session_cookie(request), "")
     try:
         yield "retry: 3000\n\n"
-        overdue = await run_in_threadpool(_overdue, portal, principal)
+        overdue: frozenset[str] = frozenset()  # the page may be older than what is overdue now
         while not subscription.closed:
             changed = await subscription.changes(KEEP_ALIVE_SECONDS)
             # A session that ended, or a token that was revoked, ends its stream too.
