@@ -151,9 +151,10 @@ def _outages(found: Any) -> Iterator[str]:
     if not found["outages"]:
         yield "None."
     zone = found["answer"]["timezone"]
+    known = f", not over at {_both(found['answer']['complete_up_to'], zone)}"
     for one in found["outages"]:
-        ends = "still down" if one["end"] is None else _both(one["end"], zone)
-        yield f"{one['id']}  {_both(one['start'], zone)} to {ends}"
+        ends = known if one["end"] is None else f" to {_both(one['end'], zone)}"
+        yield f"{one['id']}  {_both(one['start'], zone)}{ends}"
         within = one["within"]["seconds"]
         yield (
             f"  {within:,} s in this month = down {one['down_seconds']:,} + excluded "

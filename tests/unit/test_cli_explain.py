@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cli.control import create_control_app
-from cli.explained import explained
+from cli.explained import _outages, explained
 from cli.explanations import answer
 from cli.main import main
 from linksla.clock import ManualClock
@@ -136,3 +136,20 @@ def test_a_range_is_asked_for_in_instants() -> None:
     asked = asked_of(None, "2025-10-09T09:00:00Z", "2025-10-09T03:10:00-06:00", 5, None)
 
     assert asked.end_s - asked.start_s == 600
+
+
+def test_an_outage_that_goes_on_is_told_as_of_what_is_complete() -> None:
+    outage = {
+        "id": "o1", "start": "2025-10-09T09:00:00Z", "within": {"seconds": 60}, "down_seconds": 60,
+        "excluded_seconds": 0, "unmeasured_seconds": 0, "attribution": None, "onset": "",
+        "ended": "", "channels": [],
+    }  # fmt: skip
+    answered = {"timezone": "UTC", "complete_up_to": "2025-10-09T09:01:00Z"}
+
+    def heading(end: str | None) -> str:
+        return next(_outages({"answer": answered, "outages": [outage | {"end": end}]}))
+
+    begins = "o1  2025-10-09 09:00:00 UTC (2025-10-09T09:00:00Z)"
+    ends = "2025-10-09 09:01:00 UTC (2025-10-09T09:01:00Z)"
+    assert heading(None) == f"{begins}, not over at {ends}"
+    assert heading("2025-10-09T09:01:00Z") == f"{begins} to {ends}"

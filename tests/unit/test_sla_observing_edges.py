@@ -117,7 +117,7 @@ def test_what_is_close_is_read_together_up_to_a_number(monkeypatch: pytest.Monke
 
     def groups(*tasks: tuple[int, Pieces]) -> list[list[int]]:
         asked = [Task((key,), missing) for key, missing in tasks]
-        return [[one.keys[0] for one in some] for some in _neighbours(asked)]  # type: ignore
+        return [[one.keys[0] for one in some] for some in _neighbours(asked)]  # type: ignore[misc]
 
     assert groups() == []
     assert groups((3, OLD), (1, OLD), (2, OLD)) == [[1, 2], [3]]
@@ -278,7 +278,7 @@ def test_a_question_knows_whether_time_is_to_come_and_the_link_at_its_last_secon
 def test_sums_say_what_was_observed_its_outcomes_and_where_the_next_step_begins() -> None:
     one, rows = circuit(1)
     asked = period(one, [(0, 150)], 150)
-    (kept,) = Performance(Minutes()).judged(None, facts(rows), [(one, asked)])  # type: ignore
+    (kept,) = Performance(Minutes()).judged(None, facts(rows), [(one, asked)])  # type: ignore[arg-type]
     assert kept is not None
     sums = kept.sums(asked)
     (seen,) = sums.observed
