@@ -11,7 +11,7 @@ from linksla.inventory import Channel, Customer
 from linksla.inventory import Ownership as Owner
 from linksla.model import EVIDENCE_BGP_ESTABLISHED, EVIDENCE_BGP_NOT, EVIDENCE_BGP_UNKNOWN
 from processors.runs import Runs
-from sla.answers import ChannelRun
+from sla.answers import ChannelRun, Span
 from sla.channels import ChannelAsked, channel_runs
 from sla.history import FAR_AHEAD_S, CircuitHistory
 from sla.ownership import owned, owned_by
@@ -21,6 +21,7 @@ from sla.spans import LiveSpan, ReadSpans
 from sla.summaries import (
     _add_runs,
     _asked,
+    _measured,
     _newest,
     _patience_seconds,
     newest_states,
@@ -185,6 +186,39 @@ def test_runs_of_a_tape_are_cut_and_equal_neighbours_are_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "own", "found"),
+    [
+        ("M10 U20 D5 M5", (0, 100), (10, 35)), ("M10 E20 M9", (0, 100), (10, 30)),
+        ("M10 A20 M9", (0, 100), (10, 30)), ("M50", (0, 100), None), ("U50", (0, 100), (0, 50)),
+        ("U90", (0, 100), (0, 60)), ("U50", (20, 30), (20, 30)), ("M10 U20 M9", (0, 10), None),
+        ("M10 U20 M9", (0, 11), (10, 11)), ("M10 U20 M9", (30, 100), None),
+        ("M10 U20 M9", (29, 100), (29, 30)), ("U5 M40 D5", (0, 100), (0, 50)),
+        ("U5 M40 D5", (5, 45), None),
+    ],
+)  # fmt: skip
+def test_measured_is_from_the_first_to_the_last_second_that_was_up_or_down(
+    text: str, own: tuple[int, int], found: tuple[int, int] | None
+) -> None:
+    measured = _measured([(runs_of(text), 0, 60)], [Ownership("a", *own)])
+
+    assert measured == (found and Span(*found))
+
+
+def test_measured_is_of_all_parts_each_in_its_time_and_of_all_that_is_ones_own() -> None:
+    first, live = (runs_of("M10 U50"), 5, 20), (runs_of("M24 D36"), 20, 45)
+
+    def measured(*own: tuple[int, int]) -> Span | None:
+        return _measured([first, live], [Ownership("a", *one) for one in own])
+
+    assert measured((0, 100)) == Span(10, 45)
+    assert measured((20, 100)) == Span(24, 45)
+    assert measured((0, 20)) == Span(10, 20)
+    assert measured((12, 15), (30, 33)) == measured((30, 33), (12, 15)) == Span(12, 33)
+    assert measured((0, 10), (20, 24), (45, 100)) is None
+    assert measured() is None
+
+
+@pytest.mark.parametrize(
     ("begins", "ends", "start", "end", "found"),
     [
         (JUNE, None, JUNE, MIDDLE, (JUNE, MIDDLE)), (JUNE + 5, None, JUNE - 9, MIDDLE,
@@ -305,7 +339,9 @@ def test_a_tape_shows_what_is_complete_and_then_what_is_live() -> None:
         ("b", -200, -20, "unknown"), ("c", -200, 30, "unknown"),
     ]  # fmt: skip
     assert of_circuit(tape(present, -200, -110)) == [(-200, -120, "up"), (-120, -110, "down")]
+    assert found.measured == Span(BEGAN, LIVE)
     assert of_circuit(tape(present, 30, 90)) == []
+    assert tape(present, 30, 90).measured == found.measured
     assert of_circuit(tape(present, BEGAN - NOW - 50, BEGAN - NOW + 9)) == [
         (BEGAN - NOW, BEGAN - NOW + 9, "up"),
     ]  # fmt: skip
@@ -318,5 +354,6 @@ def test_a_tape_shows_the_own_time() -> None:
 
     assert of_circuit(found) == [(-190, -180, "up"), (-110, -100, "down"), (-100, -50, "up")]
     assert found.complete_up_to_s == NOW - 50
+    assert found.measured == Span(NOW - 190, NOW - 50)
     late = Ownership("acme", NOW + 40, NOW + 50), Ownership("acme", NOW + 10, FAR_AHEAD_S)
     assert of_circuit(tape(present, -200, 90, *late)) == [(10, 30, "down")]
