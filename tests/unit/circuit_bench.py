@@ -10,6 +10,7 @@ from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 from sla.contracts import AvailabilityTerms, Contract, ExclusionTerms
+from sla.issued import Issued, nothing_issued
 from sla.maintenance import MaintenanceWindow
 from sla.queries import Queries
 
@@ -28,6 +29,8 @@ class Bench:
     bad: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     windows: tuple[MaintenanceWindow, ...] = ()
     exclusions: ExclusionTerms = field(default_factory=ExclusionTerms)
+    issued: Issued = nothing_issued
+    now_s: int = HORIZON
 
     def queries(self, **more) -> Queries:
         known = {
@@ -49,7 +52,7 @@ class Bench:
         )  # fmt: skip
         return Queries(
             self.store, self.inventory, {"c": (contract,)}, self.windows,
-            TimeSettings(), ManualClock(HORIZON * MICROSECONDS),
+            TimeSettings(), ManualClock(self.now_s * MICROSECONDS), issued=self.issued,
         )  # fmt: skip
 
     def _fill(self, circuit: Circuit) -> None:

@@ -68,6 +68,17 @@ def test_where_some_circuits_are_overdue_they_are_counted_and_named() -> None:
     assert (said.named, said.stale) == (("A", "B"), "")
 
 
+def test_as_long_as_one_circuit_is_in_time_the_page_is_not_as_of_another_instant() -> None:
+    one = Freshness(NOW - 140, NOW, 2, ("A",), (), {"A": NOW - 140})
+    all_that_go_on = replace(one, ended=1)
+
+    said = strip(one, DENVER, NOW)
+    assert (said.stands, said.named, said.stale) == ("nothing newer from 1 circuit", ("A",), "")
+    assert strip(all_that_go_on, DENVER, NOW).stale == (
+        "Nothing newer than 14:53:40 MDT has come: what this page shows is as of then."
+    )
+
+
 def test_the_cell_that_goes_on_does_not_make_the_page_live_to_the_future() -> None:
     said = strip(Freshness(NOW - 60, NOW + 100, 1, ()), DENVER, NOW)
 

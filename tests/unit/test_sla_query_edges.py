@@ -191,6 +191,33 @@ def test_a_customers_month_is_that_of_each_circuit_as_it_was_held_last(bench: Be
     assert found(ALL, "globex", "2027-01") == []
 
 
+def test_a_month_says_which_version_of_its_customers_report_was_issued(bench: Bench) -> None:
+    reports: dict[tuple[str, str], int] = {}
+    bench.issued = lambda: reports
+    asked = bench.queries(owners=HELD_TWICE)
+
+    def versions(scope: Any, customer: str, month: str) -> list[int | None]:
+        one, many = asked.month(scope, "C", month), asked.customer_month(ALL, customer, month)
+        assert one is not None
+        assert many is not None
+        return [answer.report_version for answer in (one, *many)]
+
+    assert versions(GLOBEX, "globex", "2026-07") == [None, None]
+    # as soon as there is one, and each its own: whole months are the last owner's
+    reports |= {("globex", "2026-07"): 3, ("globex", "2026-06"): 2, ("acme", "2026-06"): 1}
+    assert versions(GLOBEX, "globex", "2026-07") == [3, 3]
+    assert versions(GLOBEX, "globex", "2026-06") == [2, 2]
+    assert versions(ACME, "acme", "2026-06") == [1, 1]
+    assert versions(ALL, "acme", "2026-06") == [2, 1]
+
+
+def test_where_nobody_issues_reports_no_month_has_one(bench: Bench) -> None:
+    answer = bench.queries().month(ALL, "C", "2026-06")
+
+    assert answer is not None
+    assert answer.report_version is None
+
+
 def test_how_complete_circuits_are_is_told_of_those_in_scope(bench: Bench) -> None:
     asked = bench.queries()
 
@@ -198,6 +225,18 @@ def test_how_complete_circuits_are_is_told_of_those_in_scope(bench: Bench) -> No
         found = asked.freshness(scope)
         assert found.circuits == count
         assert found.complete_up_to_s == (HORIZON if count else None)
+
+
+@pytest.mark.parametrize(("after", "overdue"), [(0, False), (1, False), (10, False), (11, True)])
+def test_the_broker_is_taken_to_be_heard_unless_somebody_says_it_is_not(
+    bench: Bench, after: int, overdue: bool
+) -> None:
+    # live to the end of the newest sample's cell of 10 s; the next may come 30 s late
+    bench.now_s = HORIZON + 10 + TimeSettings().allowed_lateness_seconds + after
+    asked = bench.queries()
+
+    assert list(asked.freshness(ALL).overdue) == ["C"] * overdue
+    assert list(asked.freshness(ALL, heard=False).overdue) == ["C"] * (after > 0)
 
 
 def test_alarms_that_are_cleared_are_told_unless_only_raised_ones_are_asked(
