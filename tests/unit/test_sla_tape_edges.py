@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sla.answers import Bucket, BucketRun, ChannelRun, Tape
-from sla.tape import describe_tape, render_tape
+from sla.answers import Bucket, BucketRun, ChannelRun, Span, Tape
+from sla.tape import describe_tape, elsewhere, render_tape
 
 SVG = "{http://www.w3.org/2000/svg}"
 UP, DOWN, OUT, DARK = Bucket.UP, Bucket.DOWN, Bucket.EXCLUDED, Bucket.UNMEASURED
@@ -16,13 +16,13 @@ OCTOBER = 1_759_276_800  # 2025-10-01T00:00:00Z
 
 def tape(
     *runs: tuple[int, int, Bucket], end: int = 400, start: int = 0, edge: int | None = None,
-    channels: tuple[ChannelRun, ...] = (),
+    channels: tuple[ChannelRun, ...] = (), measured: Span | None = None,
 ) -> Tape:  # fmt: skip
     circuit = tuple(
         BucketRun(a, b, bucket, UP if bucket is OUT else bucket) for a, b, bucket in runs
     )
     edge = end if edge is None else edge
-    return Tape("C", start, end, edge, circuit, channels, edge)
+    return Tape("C", start, end, edge, circuit, channels, edge, measured)
 
 
 def root(
@@ -203,6 +203,60 @@ def test_outages_are_told_in_words_with_what_is_complete() -> None:
         "C from 1 Jan 1970 00:00:00 UTC to 1 Jan 1970 00:06:40 UTC: 2 outages, 15 s down, "
         "complete up to 1 Jan 1970 00:06:39 UTC."
     )
+
+
+def told(one: Tape) -> str:
+    """Return what is said of a tape after its circuit and range."""
+    return describe_tape(one, "UTC").partition(" UTC: ")[2]
+
+
+def test_a_range_that_begins_before_its_data_says_when_that_does() -> None:
+    late = tape((130, 140, UP), (140, 400, UP), start=100)
+
+    assert told(late) == "no outages, begins 1 Jan 1970 00:02:10 UTC."
+    assert told(tape((99, 400, UP), start=100)) == "no outages."
+    assert told(tape((101, 400, DOWN), start=100, edge=350)) == (
+        "1 outage, begins 1 Jan 1970 00:01:41 UTC, 4 min 59 s down, "
+        "complete up to 1 Jan 1970 00:05:50 UTC."
+    )
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        (None, ", then or at any other time so far"),
+        (Span(1_300, 2_000), "; there is data from 1 Jan 1970 00:21:40 UTC on"),
+        (Span(1_299, 2_000), ""), (Span(100, 1_001), ""), (Span(100, 2_000), ""),
+        (Span(100, 1_000), "; there is data up to 1 Jan 1970 00:16:40 UTC"),
+    ],
+)  # fmt: skip
+def test_where_nothing_was_measured_it_is_said_where_there_is_data(
+    measured: Span | None, said: str
+) -> None:
+    dark = tape((1_000, 1_300, DARK), start=1_000, end=1_300, measured=measured)
+    empty = tape(start=1_000, end=1_300, edge=1_200, measured=measured)
+
+    assert told(dark) == f"nothing was measured{said}, 5 min 0 s unmeasured."
+    assert told(empty) == f"nothing was measured{said}.", "what is complete says no more of nothing"
+
+
+@pytest.mark.parametrize(
+    ("measured", "found"),
+    [
+        (None, None), (Span(1_300, 2_000), (1_300, 1_600)), (Span(1_299, 2_000), None),
+        (Span(100, 1_001), None), (Span(100, 1_000), (700, 1_000)), (Span(100, 2_000), None),
+        (Span(5_000, 5_010), (5_000, 5_300)), (Span(600, 610), (310, 610)),
+    ],
+)  # fmt: skip
+def test_a_range_without_data_leads_to_the_nearest_as_long_that_has_some(
+    measured: Span | None, found: tuple[int, int] | None
+) -> None:
+    def leads_to(*runs: tuple[int, int, Bucket]) -> tuple[int, int] | None:
+        return elsewhere(tape(*runs, start=1_000, end=1_300, measured=measured))
+
+    assert leads_to() == leads_to((1_000, 1_300, DARK)) == found
+    for seen in (UP, DOWN, OUT):
+        assert leads_to((1_000, 1_299, DARK), (1_299, 1_300, seen)) is None
 
 
 def test_a_range_of_a_second_is_as_wide_as_any() -> None:
