@@ -97,6 +97,8 @@ def rolled_up(channels: Channels, arrivals: Arrivals, found: Deduplicated) -> Ro
     again = np.zeros((2, 0), np.int64)
     counted = np.zeros(len(key), np.bool_)
     counted[found.kept] = True
+    # The same with a higher sequence stands in for what was summed already.
+    counted[found.kept[found.replacing]] = False
     if found.changing.any():
         rows = found.kept[found.changing]
         again = np.unique(np.stack([key[rows], step_s[rows]]), axis=1)

@@ -145,8 +145,14 @@ def outcome_of(polls: Sequence[Any], terms: dict[str, tuple[Contract, ...]]) -> 
 
 
 def disturbed(stream: Sequence[Sample], chance: random.Random) -> list[Any]:
-    """Return the stream as polls: shuffled, some of it twice, cut anyhow, some polled again."""
+    """Return the stream as polls: shuffled, some of it twice, cut anyhow, some polled again.
+
+    What stands may come again with a higher sequence, too: from a producer that numbers anew.
+    """
     log = [*stream, *chance.choices(stream, k=chance.randint(0, len(stream)))]
+    standing = list(winners(stream).values())
+    again_of = chance.choices(standing, k=chance.randint(0, len(standing)))
+    log += [replace(sample, sequence=sample.sequence + 10) for sample in again_of]
     chance.shuffle(log)
     log = [replace(sample, offset=n) for n, sample in enumerate(log)]
     polls, first = [], 0

@@ -12,7 +12,8 @@ from linksla.model import RawMessage, Reason, Reject
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
-from processors.writer import Writer, Written
+from processors.writer import Writer
+from processors.written import Written
 from tests.unit.processors_support import (
     MIDNIGHT,
     US,
@@ -226,6 +227,8 @@ def test_the_same_content_with_a_higher_sequence_is_a_duplicate_that_stands_its_
     assert counts == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
     rows = memory_store.writer.execute("select sequence, loss_ppm from samples").fetchall()
     assert rows == [(9, 0)]
+    writer.write(idle_poll(range(8), 3_000))
+    assert memory_store.writer.execute("select samples from rollups").fetchall() == [(1,)]
 
 
 def test_a_late_sample_changes_the_cells_it_bears_on_and_no_other(memory_store) -> None:
