@@ -54,6 +54,9 @@ def test_circuits_are_named_in_order() -> None:
     now = fresh(Horizons(complete, {"new": MIDDLE}), seen, circuits, MIDDLE)
 
     assert now.behind == now.silent == tuple(reversed(names))
+    live = dict.fromkeys(seen, MIDDLE)
+    now = fresh(Horizons(complete, live), seen, circuits, MIDDLE + 30 + 11)
+    assert list(now.overdue) == [*reversed(names), "new"]
 
 
 def test_a_circuit_of_which_nothing_is_known_is_complete_to_its_beginning() -> None:
@@ -113,6 +116,9 @@ def test_while_the_broker_is_not_heard_no_sample_is_due_only_later(
     for heard in (True, False):
         now = fresh(horizons, seen, {"A": circuit("A")}, MIDDLE + after, heard)
         assert bool(now.overdue) is (overdue and not heard)
+    circuits = {"A": circuit("A")}
+    asked = horizons, ends_of(seen, circuits), circuits, MIDDLE + after, TimeSettings()
+    assert not freshness(*asked).overdue, "nobody said that it is not heard"
 
 
 def test_an_overdue_circuit_is_known_up_to_its_newest_sample_not_to_the_end_of_its_cell() -> None:
@@ -169,7 +175,7 @@ class Slow:
 
 @pytest.mark.parametrize(("seconds", "kept"), [(0.02, False), (0.03, True)])
 def test_what_took_long_is_kept_and_what_is_quick_is_asked_anew(seconds: float, kept: bool) -> None:
-    clock = ManualClock(10**9)
+    clock = ManualClock()  # from 0 on 0.02 s are 0.02, no less by rounding
     memory, slow = FreshnessMemory(clock), Slow(clock, seconds)
 
     first, second = memory.of(SCOPE, slow), memory.of(SCOPE, slow)
@@ -179,13 +185,34 @@ def test_what_took_long_is_kept_and_what_is_quick_is_asked_anew(seconds: float, 
     assert slow.asked == (2 if kept else 3)
 
 
+def test_of_scopes_that_are_too_many_the_first_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sla.fresh._SCOPES_MAX", 2)
+    memory = FreshnessMemory(clock := ManualClock())
+    a, b, c = (OnlyCustomers(frozenset(name)) for name in "abc")
+    seen, slow = {"A": (Ownership("a", JUNE, MIDDLE),)}, Slow(clock, 0.5)
+
+    def end(scope: OnlyCustomers, active_to: int) -> int:
+        return memory.ends(scope, seen, {"A": circuit("A", active_to=active_to)})["A"]
+
+    assert [end(scope, JUNE + 1) for scope in (a, b)] == [JUNE + 1] * 2
+    assert [end(scope, JUNE + 2) for scope in (a, b)] == [JUNE + 1] * 2  # both are remembered
+    assert end(c, JUNE + 3) == JUNE + 3
+    assert [end(scope, JUNE + 4) for scope in (c, b)] == [JUNE + 3, JUNE + 1]
+    assert end(a, JUNE + 5) == JUNE + 5
+    assert [memory.of(scope, slow).circuits for scope in (a, b, a, b)] == [1, 2, 1, 2]
+    assert [memory.of(scope, slow).circuits for scope in (c, b, a)] == [3, 2, 4]
+
+
 def test_an_old_answer_is_renewed_beside_and_a_very_old_one_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     begun: list[Any] = []
 
     class Thread:
-        def __init__(self, target: Any, args: Any, **_: Any) -> None:
+        def __init__(self, target: Any, args: Any, name: str, daemon: bool) -> None:
+            assert daemon, f"a process that ends does not wait for {name}"
             self.renew = lambda: target(*args)
 
         def start(self) -> None:

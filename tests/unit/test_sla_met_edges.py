@@ -5,8 +5,10 @@ from typing import Any, cast
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from sla import watched
 from sla.answers import Outcome
@@ -137,6 +139,32 @@ def put(
     known = buckets or {}
     store.writer.execute(
         PUT, [1, start, *latency, 0, *jitter, *loss, list(known), list(known.values())]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),  # of the step, and of a part of it without an observation
+    [
+        ("latency", (4, 40, 13, 2), (0, 0, 0, 5)), ("jitter", (6, 60, 17, 0), (0, 0, 0, 0)),
+        ("loss", (8, 80, 19, 0), (0, 0, 0, 0)), ("buckets", ([5, 9], [3, 1]), ([], [])),
+    ],
+)  # fmt: skip
+def test_read_are_the_steps_of_the_range_of_those_that_are_watched(
+    memory_store, name: str, first: Any, second: Any
+) -> None:
+    whole_step = (4, 40, 13, 2, 6, 60, 17, 8, 80, 19, [5, 9], [3, 1])
+    nothing = (*EMPTY, 5, *EMPTY, *EMPTY, [], [])
+    for key in (1, 2, 3, 4):  # 2 lies between those watched, 4 above: a reader has no room for it
+        for start in (59, 60, 119, 120):
+            memory_store.writer.execute(PUT, [key, start, *whole_step])
+    memory_store.writer.execute(PUT, [3, 60, *nothing])
+    memory_store.writer.register("watched", pa.table({"channel_key": whole(1, 3)}))
+    asked = {"first_s": 60, "last_s": 120}
+
+    found = memory_store.writer.execute(statement("sla", f"watched_{name}"), asked).fetchall()
+
+    assert sorted(found) == sorted(
+        [*((key, start, *first) for key in (1, 3) for start in (60, 119)), (3, 60, *second)]
     )
 
 
