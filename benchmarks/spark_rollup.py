@@ -63,7 +63,8 @@ def rolled_up(
         if batched == "1"
         else decoded.select("m.*")
     )
-    return samples.groupBy(
+    # With a watermark Spark forgets windows that are over; without, each micro-batch carries them on.
+    return samples.withWatermark("observed_at", "10 minutes").groupBy(
         "circuit_id", "channel", f.window("observed_at", "1 minute")
     ).agg(
         f.count("*"), f.sum("latency_ms"), f.min("latency_ms"), f.max("latency_ms"),

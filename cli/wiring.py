@@ -38,6 +38,7 @@ from linksla.stores import TelemetryStore
 from processors import distributions
 from processors.held import Commits
 from processors.housekeeping import Housekeeper
+from processors.sample_files import SampleFiles
 from processors.writer import Writer
 from sla.contracts import distributions_asked
 from sla.issued import nothing_issued
@@ -136,6 +137,7 @@ class Running:
             meters=self.meters,
         )
         distributions.ask(self.telemetry.writer, distributions_asked(self.configuration.contracts))
+        files = SampleFiles(self.telemetry)
         self.writer = Writer(
             self.telemetry,
             self.configuration.inventory,
@@ -145,10 +147,11 @@ class Running:
             self.meters,
             retention=settings.retention,
             commits=commits,
+            files=files,
         )
         self.housekeeper = Housekeeper(
             self.telemetry, settings.retention, settings.storage, self.clock, self.meters,
-            settled=self.queries.settled,
+            settled=self.queries.settled, files=files,
         )  # fmt: skip
         self.node = Node(
             self.configuration,

@@ -21,6 +21,7 @@ from processors.minutes import MinuteFolder, Settled
 from processors.moving import SampleMover
 from processors.ordering import SpanOrderer
 from processors.packing import Packer
+from processors.sample_files import SampleFiles
 
 log = logging.getLogger(__name__)
 
@@ -108,14 +109,19 @@ class Housekeeper:
         clock: Clock,
         meters: Meters,
         settled: Settled | None = None,
+        files: SampleFiles | None = None,
     ) -> None:
-        """Remember what to keep; nothing is read before `start`. Without `settled` minutes stay."""
+        """Remember what to keep; nothing is read before `start`. Without `settled` minutes stay.
+
+        `files`: those of the store, shared with whoever writes some beside.
+        """
         self._store = store
         self._storage = storage
         self._clock = clock
         self._meters = meters
-        self._mover = SampleMover(store, retention, self._at)
-        self._merger = FileMerger(store, self._mover, self._at)
+        self._files = files or SampleFiles(store)
+        self._mover = SampleMover(store, self._files, retention, self._at)
+        self._merger = FileMerger(store, self._files, self._mover, self._at)
         self._compactor = RollupCompactor(store, self._at)
         self._folder = settled and MinuteFolder(store, self._at, retention, settled)
         self._blocks = BlockMaker(store, self._at)
@@ -160,6 +166,7 @@ class Housekeeper:
         Raises:
             StoreError: a file of samples is missing, or the store cannot be read.
         """
+        self._files.start(self._at)
         self._mover.start()
         self._compactor.start()
         self._blocks.start()

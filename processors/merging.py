@@ -6,49 +6,39 @@ of the others. Of two samples with one key the higher generation is kept: it is 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import groupby
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from linksla.clock import MICROSECONDS, iso
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.moved import MOVED_SCHEMA
 from processors.moving import DAY_US, HOUR_US, SampleMover
+from processors.sample_files import SampleFile, SampleFiles
 from processors.statements import read
 from processors.transactions import transaction
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """One line of the manifest; instants in µs, `last_us` inclusive."""
-
-    generation: int
-    name: str
-    from_us: int
-    to_us: int
-    first_us: int
-    last_us: int
-    rows: int
-
-    @property
-    def group(self) -> tuple[int, int]:
-        """Return (day, hour) of the samples; hour -1: of more than one hour."""
-        hour = self.first_us // HOUR_US
-        same = hour == self.last_us // HOUR_US
-        return self.first_us // DAY_US, hour if same else -1
+def _group(file: SampleFile) -> tuple[int, int]:
+    """Return (day, hour) of the samples; hour -1: of more than one hour."""
+    hour = file.first_us // HOUR_US
+    return file.first_us // DAY_US, hour if hour == file.last_us // HOUR_US else -1
 
 
 class FileMerger:
     """Merges files, a bounded number of samples at a time; only the writer thread calls it."""
 
     def __init__(
-        self, store: TelemetryStore, mover: SampleMover, at: Callable[[str], None]
+        self,
+        store: TelemetryStore,
+        files: SampleFiles,
+        mover: SampleMover,
+        at: Callable[[str], None],
     ) -> None:
         """Remember whose files to merge; `at` is told each point a crash could come at."""
         self._store = store
+        self._files = files
         self._mover = mover
         self._at = at
 
@@ -62,41 +52,32 @@ class FileMerger:
             return 0
         writer = self._store.writer
         tables = [
-            pq.read_table(self._mover.folder / file.name, schema=MOVED_SCHEMA) for file in files
+            pq.read_table(self._files.folder / file.name, schema=MOVED_SCHEMA) for file in files
         ]
         rows = read(writer, "merged_samples", merged=pa.concat_tables(tables)).cast(MOVED_SCHEMA)
-        number = self._mover.next_generation()
-        first_us = min(file.first_us for file in files)
-        name = f"{iso(first_us // MICROSECONDS)[:13]}-{number}.parquet"
-        entry = {
-            "generation": number,
-            "name": name,
-            "from_us": min(file.from_us for file in files),
-            "to_us": max(file.to_us for file in files),
-            "first_us": first_us,
-            "last_us": max(file.last_us for file in files),
-            "rows": len(rows),
-            "bytes": self._mover.written(rows, name, "merged file"),
-        }
+        bounds = min(file.from_us for file in files), max(file.to_us for file in files)
+        number = self._files.take_generation()
+        together = self._files.write(rows, number, self._at, "merged file", bounds)
         with transaction(writer):
-            writer.execute(statement("processors", "sample_files_insert"), entry).fetchall()
+            together.enter(writer)
             self._at("merged file in the manifest")
             replaced = {"generations": [file.generation for file in files], "now_us": now_us}
             writer.execute(statement("processors", "sample_files_replace"), replaced).fetchall()
             self._at("merged files out of the manifest")
         self._at("merge committed")
-        self._mover.used(number)
         return sum(file.rows for file in files)
 
-    def _next(self, rows_max: int) -> list[_File]:
+    def _next(self, rows_max: int) -> list[SampleFile]:
         """Return neighbours of the oldest group that has some, or none."""
         rows = self._store.writer.execute(
             statement("processors", "sample_files_mergeable"),
             {"before_us": self._mover.frontier_us, "rows_max": rows_max},
         ).fetchall()
-        files = sorted((_File(*row) for row in rows), key=lambda file: (file.group, file.from_us))
-        for _, group in groupby(files, key=lambda file: file.group):
-            chosen: list[_File] = []
+        files = sorted(
+            (SampleFile(*row) for row in rows), key=lambda file: (_group(file), file.from_us)
+        )
+        for _, group in groupby(files, key=_group):
+            chosen: list[SampleFile] = []
             for file in group:
                 if sum(one.rows for one in chosen) + file.rows > rows_max:
                     if len(chosen) > 1:

@@ -6,23 +6,19 @@ removed at the next start. A late sample of a moved hour lands in the table as a
 follows in a file of its own; the higher generation stands (DESIGN 8).
 """
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from linksla.clock import MICROSECONDS, iso
+from linksla.clock import MICROSECONDS
 from linksla.errors import StoreError
 from linksla.inventory import DAY_SECONDS
 from linksla.settings import RetentionSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
-from processors.moved import MOVED_SCHEMA, folder_beside
+from processors.moved import MOVED_SCHEMA
+from processors.sample_files import SampleFiles
 from processors.statements import read
 from processors.transactions import transaction
 
@@ -31,9 +27,6 @@ DAY_US: Final = DAY_SECONDS * MICROSECONDS
 CONTEXT_US: Final = DAY_US + HOUR_US
 """Kept beyond the retention: a sample may hold cells for a day (the greatest interval), so that
 whoever is accepted finds all it is judged with."""
-UNLINK_AFTER_US: Final = 60 * MICROSECONDS
-"""How long a file outlives its place in the manifest: a reader may have just looked it up."""
-_ROW_GROUP: Final = 50_000
 _LATE_AT_ONCE: Final = 100_000
 """So many late rows are moved at once; fewer wait for the day's end, to make few small files."""
 
@@ -42,64 +35,35 @@ class SampleMover:
     """Moves and removes samples, a bounded piece at a time; only the writer thread calls it."""
 
     def __init__(
-        self, store: TelemetryStore, retention: RetentionSettings, at: Callable[[str], None]
+        self,
+        store: TelemetryStore,
+        files: SampleFiles,
+        retention: RetentionSettings,
+        at: Callable[[str], None],
     ) -> None:
         """Remember what to move; `at` is told each point a crash could come at."""
         self._store = store
         self._retention = retention
         self._at = at
-        self._folder = None if store.path is None else folder_beside(store.path)
-        self._generation = 0
+        self._files = files
         self._frontier_us = 0  # everything before it was moved once: what is there came late
         self._late_day = -1
-
-    @property
-    def folder(self) -> Path:
-        """Where the files lie."""
-        return self._folder or Path()
 
     @property
     def frontier_us(self) -> int:
         """Everything before it was moved once; what is there came late."""
         return self._frontier_us
 
-    def next_generation(self) -> int:
-        """Return the number of the next file; it is the same until it was `used`."""
-        return self._generation + 1
-
-    def used(self, generation: int) -> None:
-        """Take note of a file that counts."""
-        self._generation = generation
-
     def start(self) -> None:
-        """Remove files the manifest does not name, go on after the greatest generation.
-
-        Raises:
-            StoreError: a file of the manifest is not there.
-        """
-        if self._folder is None:
-            return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        rows = self._store.writer.execute(statement("processors", "sample_files_known")).fetchall()
-        named = {str(name) for name, *_ in rows}
-        there = {path.name for path in self._folder.iterdir()}
-        missing = {str(name) for name, _, _, removed in rows if removed is None} - there
-        if missing:
-            raise StoreError(
-                f"{len(missing)} file(s) of samples are missing, first {min(missing)}",
-                where=str(self._folder),
-                hint="Restore them from a backup together with the database.",
-            )
-        for orphan in there - named:
-            (self._folder / orphan).unlink()
-        self._generation = max((int(row[1]) for row in rows), default=0)
-        self._frontier_us = max((int(row[2]) for row in rows), default=0)
-        gone = [int(row[1]) for row in rows if row[3] is not None]
-        self._unlink([str(row[0]) for row in rows if row[3] is not None], gone)
+        """Go on where the last run was."""
+        ((frontier_us,),) = self._store.writer.execute(
+            statement("processors", "sample_files_frontier")
+        ).fetchall()
+        self._frontier_us = int(frontier_us)
 
     def move(self, greatest_watermark_us: int, rows_max: int) -> int:
         """Move at most about `rows_max` samples of one hour; return how many, 0: nothing to do."""
-        if self._folder is None:
+        if not self._files.are_kept:
             return 0
         hot_us = self._retention.hot_hours * HOUR_US
         limit_us = (greatest_watermark_us - hot_us) // HOUR_US * HOUR_US
@@ -128,54 +92,20 @@ class SampleMover:
         if count > rows_max:  # samples of a range lie about evenly
             part = (to_us - from_us) * rows_max // count
             to_us = from_us + max(part // MICROSECONDS, 1) * MICROSECONDS
-        number = self.next_generation()
+        number = self._files.take_generation()
         bounds = {"from_us": from_us, "to_us": to_us}
         writer = self._store.writer
         rows = read(writer, "hot_samples", {**bounds, "generation": number}).cast(MOVED_SCHEMA)
-        hour = iso(from_us // MICROSECONDS)[:13]
-        name = f"{hour}-{number}.parquet"
-        size = self.written(rows, name, "file")
-        instants = pc.min_max(rows.column("observed_at_us")).as_py()
-        entry = {
-            "generation": number,
-            "name": name,
-            **bounds,
-            "first_us": instants["min"],
-            "last_us": instants["max"],
-            "rows": len(rows),
-            "bytes": size,
-        }
+        file = self._files.write(rows, number, self._at, "file", (from_us, to_us))
         with transaction(writer):
-            writer.execute(statement("processors", "sample_files_insert"), entry).fetchall()
+            file.enter(writer)
             self._at("file in the manifest")
             self._delete(writer, bounds, len(rows))
             self._at("rows deleted")
         self._at("move committed")
-        self.used(number)
         if frontier:
             self._frontier_us = to_us
         return len(rows)
-
-    def written(self, rows: pa.Table, name: str, what: str) -> int:
-        """Write a file so that it is whole and durable under its name, or not there.
-
-        Returns its size in bytes; `what` begins the names of the points a crash could come at.
-        """
-        folder = self.folder
-        part = folder / f"{name}.part"
-        with part.open("wb") as file:
-            pq.write_table(rows, file, compression="zstd", row_group_size=_ROW_GROUP)
-            self._at(f"{what} written")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, folder / name)
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-        self._at(f"{what} renamed")
-        return (folder / name).stat().st_size
 
     def _delete(
         self, writer: duckdb.DuckDBPyConnection, bounds: dict[str, int], expected: int
@@ -202,9 +132,7 @@ class SampleMover:
         if files:
             self._at("files out of the manifest")
         done += files + self._remove_rejects(least_watermark_us)
-        rows = writer.execute(statement("processors", "sample_files_known")).fetchall()
-        gone = [r for r in rows if r[3] is not None and r[3] <= now_us - UNLINK_AFTER_US]
-        self._unlink([str(row[0]) for row in gone], [int(row[1]) for row in gone])
+        self._files.remove_unlisted(now_us, self._at)
         return done
 
     def _remove_rejects(self, least_watermark_us: int) -> int:
@@ -217,17 +145,6 @@ class SampleMover:
         before_us = min(oldest_us // DAY_US * DAY_US + DAY_US, over_us)
         with transaction(writer):
             return _count_of(writer, "rejects_old", {"before_us": before_us})
-
-    def _unlink(self, names: list[str], generations: list[int]) -> None:
-        if not names or self._folder is None:
-            return
-        for name in names:
-            (self._folder / name).unlink(missing_ok=True)
-        self._at("files unlinked")
-        writer = self._store.writer
-        with transaction(writer):
-            parameters = {"generations": generations}
-            writer.execute(statement("processors", "sample_files_forget"), parameters).fetchall()
 
     def _oldest_from(self, from_us: int, before_us: int) -> int | None:
         """Return the oldest sample of a range; most often it lies in the range's first hour.

@@ -4,6 +4,7 @@ While one poll is written, the next is prepared beside it from the progress the 
 behind. What was prepared is used only for the very same poll, channels and progress.
 """
 
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,7 @@ from processors.landing import RolledUp, landed, rolled_up
 from processors.observations import Bool, Int64, integers
 from processors.open_steps import Stepped, stepped
 from processors.progress import Progress, watermarks_of
+from processors.sample_files import SampleFile
 from processors.watermarks import before_each
 
 
@@ -71,13 +73,17 @@ class Worked:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """A poll prepared before its turn: all of it, if none of its samples is doubtful."""
+    """A poll prepared before its turn: all of it, if none of its samples is doubtful.
+
+    `file` will hold its samples, where they do not go through the table.
+    """
 
     came: Poll
     channels: Channels
     progress: Progress
     prepared: Prepared
     worked: tuple[Deduplicated, Bool, Worked] | None
+    file: Future[SampleFile | None] | None = None
 
     def is_of(self, poll: Poll, channels: Channels, progress: Progress) -> bool:
         """Return whether it is what preparing now would come to."""

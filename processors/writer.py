@@ -7,7 +7,7 @@ counts twice. Only one writer may run on a store, in one thread.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Final
 
 import duckdb
@@ -56,37 +56,13 @@ from processors.progress import (
     load_progress,
     settle_progress,
 )
+from processors.sample_files import SampleFile, SampleFiles
 from processors.statements import read, run
+from processors.straight import StraightFiles
 from processors.transactions import transaction
+from processors.written import Written
 
 _RETENTION: Final = RetentionSettings()
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a poll came to; counts are of samples (of messages, where one could not be read).
-
-    `complete_up_to_moved`: whether any circuit is complete further than before.
-    `aged`: older than the raw retention, in the ledger only.
-    """
-
-    accepted: int = 0
-    duplicate: int = 0
-    conflicting: int = 0
-    late: int = 0
-    rejected: int = 0
-    pending: int = 0
-    complete_up_to_moved: bool = False
-    aged: int = 0
-    advance: Advance | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def touched_circuits(self) -> frozenset[str]:
-        """Those whose answers may have changed, by samples or by being complete further.
-
-        Worked out when asked: 20,000 names a poll that nobody but a new inventory needs.
-        """
-        return frozenset() if self.advance is None else self.advance.touched_circuits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +73,7 @@ class _Work:
     found: Deduplicated
     reworked: Bool
     worked: Callable[[], Worked]
+    file: Callable[[], SampleFile | None]
 
 
 class Writer:
@@ -114,10 +91,12 @@ class Writer:
         partitions: int = SAMPLES_PARTITIONS,
         retention: RetentionSettings = _RETENTION,
         commits: Commits | None = None,
+        files: SampleFiles | None = None,
     ) -> None:
         """Remember what to write to; nothing is read or written before `start`.
 
-        `commits`: where to hold what each leaves, for readers.
+        `commits`: where to hold what each leaves, for readers. `files`: where large polls' samples
+        may go straight to, once the housekeeper has started them; without, all go to the table.
         """
         self._store = store
         self._inventory = inventory
@@ -129,8 +108,9 @@ class Writer:
         self._channels: Channels | None = None
         self._progress: Progress | None = None
         self._commits = commits or Commits()
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="writer beside")
+        self._beside = ThreadPoolExecutor(2, thread_name_prefix="writer beside")
         self._ahead: Future[Ahead] | None = None
+        self._straight = StraightFiles(files, self._at)
 
     def start(self) -> Written:
         """Register the inventory's channels, load where we are, feed pending samples now known.
@@ -226,7 +206,8 @@ class Writer:
         ahead, self._ahead = self._ahead, None
         with self._transaction() as writer:
             done = None if ahead is None else ahead.result()
-            if done is None or not done.is_of(poll, channels, progress):
+            if done is not None and not done.is_of(poll, channels, progress):
+                self._straight.drop(done.file.result() if done.file else None)
                 done = None
             ready = (
                 prepared(poll, channels, progress, self._rules) if done is None else done.prepared
@@ -253,11 +234,19 @@ class Writer:
         """
         if done is not None and done.worked is not None:
             found, reworks, worked = done.worked
-            return _Work(True, found, reworks, lambda: worked)
+            file = done.file.result if done.file is not None else lambda: None
+            return _Work(True, found, reworks, lambda: worked, file)
         arrivals = ready.arrivals
         found = deduplicated(writer, arrivals.samples, arrivals.channel_key, ready.looked)
         working = self._beside.submit(worked_out, ready, channels, progress, found, self._rules)
-        return _Work(False, found, reworked(progress, arrivals, found), working.result)
+        filing = self._filing(ready, found)
+        return _Work(
+            False, found, reworked(progress, arrivals, found), working.result, filing.result
+        )
+
+    def _filing(self, ready: Prepared, found: Deduplicated) -> Future[SampleFile | None]:
+        """Have a poll's samples written to a file beside the database, if that is their way."""
+        return self._beside.submit(self._straight.written, ready, found)
 
     def _written(
         self,
@@ -275,7 +264,10 @@ class Writer:
         if work.is_done and in_time:
             self._prepare(upcoming, channels, work.worked().forward.progress)
         with self._step("samples"):
-            store_samples(writer, arrivals, found)
+            if (file := work.file()) is None:
+                store_samples(writer, arrivals, found)
+            else:
+                file.enter(writer)
         with self._step("rollups"):
             worked = work.worked()
             steps = worked.stepped or stepped_again(
@@ -330,9 +322,13 @@ class Writer:
     def _prepare(self, upcoming: Poll | None, channels: Channels, progress: Progress) -> None:
         """Have the next poll prepared from the progress this one leaves, once that is certain."""
         if upcoming is not None and self._ahead is None:
-            self._ahead = self._beside.submit(
-                prepared_ahead, upcoming, channels, progress, self._rules
-            )
+            self._ahead = self._beside.submit(self._done_ahead, upcoming, channels, progress)
+
+    def _done_ahead(self, poll: Poll, channels: Channels, progress: Progress) -> Ahead:
+        ahead = prepared_ahead(poll, channels, progress, self._rules)
+        if ahead.worked is None:
+            return ahead
+        return replace(ahead, file=self._filing(ahead.prepared, ahead.worked[0]))
 
     def _hold(
         self, writer: duckdb.DuckDBPyConnection, channels: Channels, progress: Progress

@@ -20,7 +20,7 @@ from typing import IO
 from cli import node
 from ingest import kafka_source
 from linksla.errors import LinkslaError
-from processors import housekeeping, moving
+from processors import housekeeping, sample_files, straight
 from tests.chaos.node import Fault, build, read_to
 
 ROOT = Path(__file__).parent.parent.parent
@@ -119,7 +119,9 @@ def _node(order: Order) -> int:
     if order.keeps_house:
         vars(node)["KEEP_HOUSE_EVERY_SECONDS"] = 0.0  # samples of hours come in a second
         vars(housekeeping)["IDLE_SECONDS"] = 0
-        vars(moving)["UNLINK_AFTER_US"] = 0
+        vars(sample_files)["UNLINK_AFTER_US"] = 0
+        vars(node)["CATCHING_UP_SAMPLES_MIN"] = 1  # the next poll is prepared ahead
+        vars(straight)["ROWS_MIN"] = 300  # of at most 500: some go to a file, some to the table
     parts = build(
         Path(order.config), order.bootstrap, order.topic, fault=fault, messages_max=cut,
         keeps_house=order.keeps_house, ends=ends if order.keeps_house else None,

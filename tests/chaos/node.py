@@ -24,6 +24,7 @@ from linksla.model import Poll
 from linksla.settings import RetentionSettings
 from linksla.stores import TelemetryStore
 from processors.housekeeping import Housekeeper
+from processors.sample_files import SampleFiles
 from processors.writer import Writer
 from sla.queries import Queries
 
@@ -40,6 +41,7 @@ MERGE_POINTS = (
     "merged file written", "merged file renamed", "merged file in the manifest",
     "merged files out of the manifest", "merge committed",
 )  # fmt: skip
+STRAIGHT_POINTS = ("straight file written", "straight file renamed")
 COMPACTION_POINTS = (
     "rollup_parts taken out", "before compaction committed", "compaction committed",
 )  # fmt: skip
@@ -201,12 +203,16 @@ def build(
     store.start()
     kind = DyingWriter if fault else writer_of
     retention = KEPT if keeps_house else settings.retention
+    files = SampleFiles(store) if keeps_house else None
     writer = kind(
-        store, configuration.inventory, topic, settings.time, clock, meters, retention=retention
-    )
+        store, configuration.inventory, topic, settings.time, clock, meters, retention=retention,
+        files=files,
+    )  # fmt: skip
     housekeeper = None
     if keeps_house:
-        housekeeper = DyingHousekeeper(store, retention, settings.storage, clock, meters)
+        housekeeper = DyingHousekeeper(
+            store, retention, settings.storage, clock, meters, files=files
+        )
         housekeeper.fault = fault or Fault()
         for job in housekeeper._jobs:
             job.rows = job.rows_min = job.rows_max = 50_000 if job.name == "merged" else 3_000

@@ -25,6 +25,7 @@ from tests.chaos.node import (
     ORDERING_POINTS,
     POINTS,
     REMOVAL_POINTS,
+    STRAIGHT_POINTS,
 )
 from tests.chaos.worlds import scenarios_left_out, small_world
 
@@ -39,7 +40,7 @@ NODES = ("one", "two")
 """Two nodes on two cores, each with its own store, read the same stream.
 
 The second, with a third of the kills, keeps house: it moves, merges, compacts and removes between
-its polls, and dies in it.
+its polls, and dies in it. Of its polls some go straight to files.
 """
 STAGE_SECONDS = 4 * 3_600
 STAGES_A_DAY = 6
@@ -93,7 +94,7 @@ def house_orders(plain: Order, chance: random.Random, kills: int) -> Iterator[Or
     for number, order in enumerate(orders(plain, chance, kills - last)):
         if order.point and number % 2 == 0:
             if not house:
-                house = [*MOVE_POINTS, *MERGE_POINTS, *next(daily)]
+                house = [*MOVE_POINTS, *MERGE_POINTS, *STRAIGHT_POINTS, *next(daily)]
                 chance.shuffle(house)
             order = replace(order, point=house.pop(), nth=1)
         yield order

@@ -17,6 +17,7 @@ from linksla.stores import TelemetryStore
 from linksla.wire import partition_of
 from processors.packs import packs_of
 from processors.runs import LOSS_CLASS_UNKNOWN, Runs
+from processors.sample_files import SampleFiles
 from processors.seen import seen_of
 from processors.tables import stands
 from processors.writer import Writer
@@ -93,11 +94,17 @@ def inventory(*circuits: Circuit) -> Inventory:
 
 
 def writer_of(
-    store: TelemetryStore, *circuits: Circuit, kind: type[Writer] = Writer, **time: int
+    store: TelemetryStore,
+    *circuits: Circuit,
+    kind: type[Writer] = Writer,
+    files: SampleFiles | None = None,
+    **time: int,
 ) -> Writer:
     """Return a started writer."""
     settings = TimeSettings(**{f"{name}_seconds": seconds for name, seconds in time.items()})
-    writer = kind(store, inventory(*circuits), TOPIC, settings, ManualClock(), Meters())
+    writer = kind(
+        store, inventory(*circuits), TOPIC, settings, ManualClock(), Meters(), files=files
+    )
     writer.start()
     return writer
 

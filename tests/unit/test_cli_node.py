@@ -16,7 +16,8 @@ from linksla.meters import Meters
 from linksla.model import SAMPLE_SCHEMA, Poll, RawMessage, Reason, Reject
 from linksla.settings import RetentionSettings, Settings, StorageSettings
 from processors.housekeeping import Done, Housekeeper
-from processors.writer import Writer, Written
+from processors.writer import Writer
+from processors.written import Written
 from sla.contracts import load_contracts
 from sla.maintenance import load_maintenance
 from sla.queries import Queries
