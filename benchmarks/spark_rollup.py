@@ -63,7 +63,7 @@ def rolled_up(
         if batched == "1"
         else decoded.select("m.*")
     )
-    # With a watermark Spark forgets windows that are over; without, each micro-batch carries them on.
+    # With a watermark Spark forgets windows that are over, instead of carrying all of them on.
     return samples.withWatermark("observed_at", "10 minutes").groupBy(
         "circuit_id", "channel", f.window("observed_at", "1 minute")
     ).agg(
