@@ -19,7 +19,7 @@ from processors.preparing import Prepared
 from processors.sample_files import SampleFile, SampleFiles
 
 ROWS_MIN: Final = 120_000
-"""A node that keeps up with 100,000 a second commits 75,000 at most: files of those would be many and
+"""A node that keeps up with 100,000 a second commits 75,000: files of those would be many and
 small. One that catches up polls 150,000 and more."""
 _RANGE_US_MAX: Final = DAY_US
 """A file is opened for whatever is looked up in its range: one old sample would open it always."""
