@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.accounts import Role
+from linksla.clock import parse_instant
 from linksla.inventory import load_inventory
 from linksla.stores import TelemetryStore
 from tests.conftest import LAST_MILE, fill_small_network, write_config
@@ -19,7 +20,10 @@ MONEY = ("271.35", "2713", "USD", "credit", "Credit", "payout", "At most 100 %")
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    """The small network with a price that changes on 16 October, bandwidth with it."""
+    """The small network with a price that changes on 16 October, bandwidth with it; DEN-2 is down.
+
+    It has been since 2025-12-02T23:40:00Z, on all channels; all is complete 20 minutes later.
+    """
     folder: Path = tmp_path_factory.mktemp("explain")
     write_config(folder / "config")
     path = folder / "config" / "inventory.yaml"
@@ -36,6 +40,17 @@ def house(tmp_path_factory):
     store = TelemetryStore(None)
     store.start()
     fill_small_network(store, inventory)
+    since = {"since": parse_instant("2025-12-02T23:40:00Z"), "keys": [5, 6, 7, 8]}
+    store.writer.execute(
+        "insert into spans select channel_key, day, $since, end_s, 2, 0 from spans "
+        "where end_s = $since + 1200 and channel_key in $keys",
+        since,
+    )
+    store.writer.execute(
+        "update spans set end_s = $since "
+        "where end_s = $since + 1200 and start_s < $since and channel_key in $keys",
+        since,
+    )
     with served(store, inventory, folder / "config", folder / "d.sqlite") as portal:
         yield portal
     store.close()
@@ -78,6 +93,17 @@ def test_the_page_says_what_the_api_says(house) -> None:
     assert body["closer"]["spans_total"] == 12
     assert "0 of 4 channels were good" in page
     assert "None is kept of this time" in page
+
+
+def test_an_outage_that_goes_on_is_told_as_of_what_is_complete(house) -> None:
+    def headings(circuit: str, month: str) -> list[str]:
+        page = client.get(f"/circuits/{circuit}/months/{month}/explain").text
+        found = re.findall(r'<article id="outage-(\w+)">\s*<h3>(.*?)</h3>', page)
+        return [re.sub("<.*?>", "", text).removesuffix(f" {name}") for name, text in found]
+
+    with house.signed_in("acme") as client:
+        assert headings("DEN-2", "2025-12") == ["16:40:00 MST, not over at 17:00:00 MST"]
+        assert headings("DEN-1", "2025-10") == ["9 Oct 03:11:00 MDT to 9 Oct 03:16:00 MDT"]
 
 
 def test_money_and_segments_stand_on_the_circuit_page_and_in_the_month(house) -> None:
