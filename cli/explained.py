@@ -6,6 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from linksla.clock import parse_instant, utc
+from sla.causes import decision_word
 
 _WIDTH: Final = 110
 _VALUES_MAX: Final = 8
@@ -173,8 +174,7 @@ def _exclusions(found: Any) -> Iterator[str]:
     if not found["exclusions"]:
         yield "None announced."
     for one in found["exclusions"]:
-        word = "accepted" if one["accepted"] else "refused"
-        yield f"{one['id']}  {one['scope']}, {one['start']} to {one['end']}: {word}"
+        yield f"{one['id']}  {one['scope']}, {one['start']} to {one['end']}: {decision_word(one)}"
         yield from _wrapped(one["reason"], "  ")
         yield f"  took out {one['seconds']:,} s"
         yield from _pieces(one["pieces"])

@@ -75,6 +75,13 @@ def basis(answer: Answer) -> Answer:
     }
 
 
+def decision_word(exclusion: Answer) -> str:
+    """Return what became of a record: nobody's word yet is not a refusal."""
+    if exclusion["accepted"]:
+        return "accepted"
+    return "not decided" if exclusion.get("open") else "refused"
+
+
 def _measured(answer: Answer) -> object:
     """Return what no decision changes."""
     return answer["as_experienced_seconds"], answer["bad_but_not_down_seconds"]
@@ -127,7 +134,7 @@ def _windows(before: Answer, after: Answer) -> Iterator[Cause]:
 def _change(was: Answer | None, now: Answer | None) -> str:
     if now is None:
         return "withdrawn"
-    stands = "accepted" if now["accepted"] else "not decided" if now.get("open") else "refused"
+    stands = decision_word(now)
     by = now.get("decided_by") or now.get("proposed_by", "")
     if was is None:
         return f"from {now['start']} to {now['end']} announced by {by or 'somebody'}: {stands}"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cli.control import create_control_app
-from cli.explained import _outages, explained
+from cli.explained import _exclusions, _outages, explained
 from cli.explanations import answer
 from cli.main import main
 from linksla.clock import ManualClock
@@ -153,3 +153,22 @@ def test_an_outage_that_goes_on_is_told_as_of_what_is_complete() -> None:
     ends = "2025-10-09 09:01:00 UTC (2025-10-09T09:01:00Z)"
     assert heading(None) == f"{begins}, not over at {ends}"
     assert heading("2025-10-09T09:01:00Z") == f"{begins} to {ends}"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_open", "word"),
+    [(True, False, "accepted"), (False, True, "not decided"), (False, False, "refused")],
+)
+def test_a_window_nobody_has_decided_is_not_told_as_refused(
+    accepted: bool, is_open: bool, word: str
+) -> None:
+    window = {
+        "id": "W", "scope": "circuit", "start": "2025-10-09T09:00:00Z",
+        "end": "2025-10-09T10:00:00Z", "accepted": accepted, "open": is_open,
+        "reason": "announced late", "seconds": 0, "pieces": [], "rest": [],
+    }  # fmt: skip
+    assert list(_exclusions({"exclusions": [window]})) == [
+        f"W  circuit, 2025-10-09T09:00:00Z to 2025-10-09T10:00:00Z: {word}",
+        "  announced late",
+        "  took out 0 s",
+    ]
