@@ -259,6 +259,14 @@ def test_a_circuit_is_complete_as_far_as_its_last_channel_and_live_as_its_first(
     assert node.watch._horizons()[1].tolist()[1:] == [LIVE + GRID, LIVE - 10]
 
 
+def test_a_circuit_that_was_never_heard_of_is_live_at_no_instant() -> None:
+    node = watching(look_of(*C), look_of(*D))
+    for seen_us, live in ((-1, 0), (0, GRID), (GRID * MICROSECONDS, 2 * GRID)):
+        node.seen_us[3:] = -1, seen_us
+        node.note(0)
+        assert node.watch._horizons()[1].tolist()[1:] == [LIVE, live]
+
+
 @pytest.mark.parametrize(
     ("complete", "live", "is_due"),
     [(499, 0, False), (500, 0, True), (430, 480, False), (440, 490, True), (1, 60, False),
