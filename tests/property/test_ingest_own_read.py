@@ -60,7 +60,8 @@ def agree(content: Content, bodies: list[bytes]) -> list[bool]:
             continue
         wanted = judge.read(SCHEMAS.own(content), body)
         assert not isinstance(wanted, judge.Refused), wanted.detail
-        assert mine == pa.RecordBatch.from_pylist(wanted, schema=READ_SCHEMA).to_pylist()
+        rows_wanted = pa.RecordBatch.from_pylist(wanted, schema=READ_SCHEMA).to_pylist()
+        assert repr(mine) == repr(rows_wanted)  # a changed byte may make a nan, which equals none
         assert places[: len(mine)] == list(range(len(mine)))
         del places[: len(mine)]
     return [bool(one) for one in exact]
