@@ -20,13 +20,10 @@ from linksla.errors import StoreError
 _MEMORY: Final = "512MB"
 """Of 2 GiB the node may use. Python, the broker client and the polls that wait take 0.6 to 1 GiB:
 with 1 GB here 100 million samples took 2.3 GiB at the peak. The kernel caches the file besides."""
-_CHECKPOINT_BYTES: Final = 16_000_000
+_WAL_BEFORE_CHECKPOINT: Final = "16MB"
 """What a checkpoint compresses at once, and a restart has to read again. With 64 MB a commit took
 1.0 s at 100,000 samples/s when it brought one; with 12 to 24 MB 0.3 s, and no more in all. A
 backlog's rows pass by the log: they fill row groups."""
-_CHECKPOINT_UNASKED: Final = "24MB"
-"""Where DuckDB brings one in whatever commit there is; who writes the most asks for it before, so
-that none falls into judging: 30 to 70 ms of its 100."""
 _ROW_GROUP_ROWS: Final = 51_200
 """DuckDB's own 122,880 are more than the rollups of one commit of a backlog (55,000 to 90,000):
 they went through the write-ahead log row by row, and each checkpoint compressed the last group of
@@ -81,7 +78,7 @@ class TelemetryStore:
             config={
                 "threads": self._threads,
                 "memory_limit": _MEMORY,
-                "checkpoint_threshold": _CHECKPOINT_UNASKED,
+                "checkpoint_threshold": _WAL_BEFORE_CHECKPOINT,
             },
         )
         if self._path is not None:
@@ -116,24 +113,10 @@ class TelemetryStore:
         """Bring the write-ahead log into the database file; False: not now, somebody is reading."""
         if self._ending is not None:
             self._ending.submit(lambda: None).result()  # who has read is reading no more
-        return self._checkpointed()
-
-    def checkpoint_if_due(self) -> None:
-        """Bring a write-ahead log that has grown into the database file, unless it is in use."""
-        if self.wal_bytes >= _CHECKPOINT_BYTES:
-            self._checkpointed()
-
-    def _checkpointed(self) -> bool:
         try:
             self.writer.execute("checkpoint").fetchall()
         except duckdb.TransactionException:
             return False
-        except duckdb.Error as error:
-            raise StoreError(
-                f"the write-ahead log could not be brought into the database: {error}",
-                where=str(self._path),
-                hint="Check free space and the disk, then start again: it resumes where it was.",
-            ) from error
         return True
 
     def free_bytes(self) -> int | None:

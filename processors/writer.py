@@ -217,7 +217,6 @@ class Writer:
             self._hold(writer, channels, progress)
         self._progress = progress
         self._count(written)
-        self._store.checkpoint_if_due()
         self._at("committed")
         return written
 

@@ -13,14 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as kafka_murmur2
 
-from linksla import stores
 from linksla.clock import ManualClock, iso, parse_instant
 from linksla.decisions import DecisionsStore, audit, chain_hash, record
 from linksla.errors import ConfigError, LinkslaError, StoreError, UsageError
 from linksla.meters import Meters
 from linksla.stores import TelemetryStore
 from linksla.wire import murmur2, partition_of, schema
-from tests.unit.processors_support import at, circuit, numbered, poll_of, writer_of
 
 
 @given(st.integers(min_value=0, max_value=4_000_000_000))
@@ -100,42 +98,6 @@ def test_what_a_commit_appends_in_bulk_does_not_go_through_the_write_ahead_log(
     store.writer.execute(SPANS.format(0, 62_000))  # as many as rollups of 400,000 samples
 
     assert store.wal_bytes < 62_000, "less than a byte a row: only where the row groups lie"
-    store.close()
-
-
-def test_a_log_is_brought_into_the_database_when_it_has_grown_and_no_sooner(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = TelemetryStore(tmp_path / "t.duckdb")
-    store.start()
-    store.checkpoint()
-    store.writer.execute(SPANS.format(0, 1_000))
-    size = store.wal_bytes
-    assert size > 0
-
-    monkeypatch.setattr(stores, "_CHECKPOINT_BYTES", size + 1)
-    store.checkpoint_if_due()
-    assert store.wal_bytes == size
-
-    monkeypatch.setattr(stores, "_CHECKPOINT_BYTES", size)
-    with store.snapshot() as reader:
-        reader.execute("select count(*) from spans").fetchall()
-        store.checkpoint_if_due()  # who reads is no hindrance
-    assert store.wal_bytes < size
-    store.close()
-
-
-def test_a_poll_brings_its_own_log_into_the_database(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stores, "_CHECKPOINT_BYTES", 1)
-    store = TelemetryStore(tmp_path / "t.duckdb")
-    store.start()
-    writer = writer_of(store, circuit())
-
-    writer.write(poll_of(numbered([at(0), at(10)])))
-
-    assert store.wal_bytes < 1_000, "none is left for whoever commits next"
     store.close()
 
 
