@@ -47,7 +47,7 @@ class StraightFiles:
         if ready.fed_again or found.replacing.any():
             return None
         arrivals = ready.arrivals
-        observed_at_us = integers(arrivals.samples, "observed_at_us")[found.kept]
+        observed_at_us = integers(arrivals.samples, "observed_at_us")
         if int(observed_at_us.max() - observed_at_us.min()) > _RANGE_US_MAX:
             return None
         number = self._files.take_generation()

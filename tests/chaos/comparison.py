@@ -82,17 +82,17 @@ def _stand_together(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
 
 
 def upkeep(folder: Path) -> dict[str, int]:
-    """Return how much a store holds, and what a housekeeper made of it."""
+    """Return what the housekeeper made of a store."""
     with duckdb.connect() as connection:
         path = folder / "var" / "telemetry.duckdb"
         connection.execute(f"attach '{path}' as one (read_only)")
         connection.execute("use one")
-        ((hot, files, filed, parts, steps, watermark_us, orphans),) = connection.execute(
+        ((hot, files, first_us, parts, steps, watermark_us, orphans),) = connection.execute(
             """
             select
                 (select count(*) from samples),
                 count(*) filter (where removed_at_us is null),
-                coalesce(sum(rows) filter (where removed_at_us is null), 0),
+                min(first_us),
                 (select count(*) from rollup_parts),
                 (select count(distinct (channel_key, start_s)) from rollup_parts),
                 (select min(watermark_us) from offsets where next_offset > 0),
@@ -100,9 +100,9 @@ def upkeep(folder: Path) -> dict[str, int]:
             from sample_files
             """
         ).fetchall()
-    there = len(list((folder / "var").glob("samples/*")))
+    there = len(list((folder / "var" / "samples").iterdir()))
     return {
-        "samples": hot + filed, "files": files, "parts": parts, "steps": steps,
+        "hot": hot, "files": files, "first_us": first_us, "parts": parts, "steps": steps,
         "watermark_us": watermark_us, "orphans": there - files - orphans,
     }  # fmt: skip
 

@@ -175,8 +175,7 @@ def test_killed_anywhere_a_node_ends_with_the_truth(
         assert found == {}, f"seed {SEED}, node {name}"
     for name in NODES:
         assert untruths(world, tmp_path / name) == [], f"seed {SEED}"
-    all_samples = upkeep(tmp_path / "undisturbed")["samples"]
-    assert kept["samples"] < all_samples * 0.99, "nothing was removed"
+    assert kept["first_us"] > world.start_s * US, "nothing was removed"
     assert kept["files"] > 100
     assert kept["parts"] < 1.2 * kept["steps"]
     assert kept["orphans"] == 0

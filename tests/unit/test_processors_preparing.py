@@ -35,7 +35,7 @@ TABLES = (
 
 
 def minutes(first: int, count: int, **fields: Any) -> list[Sample]:
-    return [at(10 * n, latency_us=1_000 + n, **fields) for n in range(first, first + count)]
+    return [at(10 * n, **{"latency_us": 1_000 + n} | fields) for n in range(first, first + count)]
 
 
 def written(polls: Sequence[Poll], *, ahead: bool) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ from tests.unit.processors_support import (
     DAY,
     MIDNIGHT,
     US,
-    Sample,
     at,
     circuit,
     idle_poll,
@@ -38,7 +36,8 @@ from tests.unit.processors_support import (
     table_of,
     writer_of,
 )
-from tests.unit.test_processors_moving import all_samples, files_of, live_files
+from tests.unit.test_processors_moving import Killed, all_samples, files_of, live_files
+from tests.unit.test_processors_preparing import minutes, of_one_log
 
 BOTH = circuit(channels=("ch1", "ch2"))
 SAME = (
@@ -51,10 +50,6 @@ SAME = (
     "max(latency_max_us), sum(loss_sum_ppm) from rollup_parts group by all)",
 )
 """A restart, or the housekeeper, may cut a minute into other parts: they are summed when read."""
-
-
-class Killed(BaseException):
-    """Stands for a SIGKILL: nothing after it is done."""
 
 
 class DyingWriter(Writer):
@@ -117,10 +112,6 @@ def bench(folder: Path) -> Iterator[Bench]:
     one.store.close()
 
 
-def minutes(first: int, count: int, **fields: Any) -> list[Sample]:
-    return [at(10 * n, **{"latency_us": 1_000 + n} | fields) for n in range(first, first + count)]
-
-
 def in_table(store: TelemetryStore) -> int:
     return len(table_of(store, "samples"))
 
@@ -166,12 +157,6 @@ def test_a_file_is_in_order_of_channels_and_has_what_the_table_would_have(bench:
     assert rows == sorted(rows, key=lambda row: row[:2])
     assert rows == sorted(table_of(plain, "samples"), key=lambda row: row[:2])
     plain.close()
-
-
-def of_one_log(log: Sequence[Sample], cuts: Sequence[int]) -> list[Poll]:
-    edges = [0, *sorted({cut % (len(log) + 1) for cut in cuts}), len(log)]
-    parts = [numbered(log, 0)[lower:upper] for lower, upper in pairwise(edges)]
-    return [poll_of(part) for part in parts if part] + [idle_poll(range(8), 3_000)]
 
 
 def written(
