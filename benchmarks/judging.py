@@ -253,7 +253,7 @@ def looked(one: Bench, names: tuple[str, ...]) -> int:
     """Judge circuits in full, as a node does in one round; return how many verdicts are new."""
     if not names:
         return 0
-    with transaction(one.store.writer):
+    with one.store.checkpoint_waits(), transaction(one.store.writer):
         verdicts = one.evaluator.evaluate(names)
         looks, checked = one.evaluator.looks, one.watch.checked_up_to(names)
         summaries = {name: look.summary for name, look in looks.items()}

@@ -328,7 +328,7 @@ class Node:
         return True
 
     def _judge(self, circuits: tuple[str, ...]) -> None:
-        with transaction(self._store.writer):
+        with self._store.checkpoint_waits(), transaction(self._store.writer):
             verdicts = self._evaluator.evaluate(circuits)
             self._restatements.note(circuits, verdicts)
             looks, checked = self._evaluator.looks, self._watch.checked_up_to(circuits)

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from contextlib import nullcontext
 from importlib.resources import files
 from pathlib import Path
 
@@ -99,6 +100,38 @@ def test_what_a_commit_appends_in_bulk_does_not_go_through_the_write_ahead_log(
 
     assert store.wal_bytes < 62_000, "less than a byte a row: only where the row groups lie"
     store.close()
+
+
+LOGGED = "insert into stream_identity select hash(range + {0}), repeat('a', 400) from range(10000)"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_checkpoint_that_waits_comes_with_the_next_commit(tmp_path: Path, fails: bool) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    store.checkpoint()
+    with (
+        pytest.raises(StoreError, match="broken") if fails else nullcontext(),
+        store.checkpoint_waits(),
+    ):
+        for number in range(6):  # 4 MB each
+            store.writer.execute(LOGGED.format(number * 10_000))
+        waiting = store.wal_bytes
+        if fails:
+            raise StoreError("broken")
+    store.writer.execute("insert into stream_identity values ('the next', '')")
+
+    assert waiting > 20_000_000
+    assert store.wal_bytes < 1_000_000
+    store.close()
+
+
+def test_a_database_that_broke_is_told_and_not_what_followed(tmp_path: Path) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    with pytest.raises(StoreError, match="broken"), store.checkpoint_waits():
+        store.writer.close()
+        raise StoreError("broken")
 
 
 def test_a_store_of_larger_row_groups_goes_on(tmp_path: Path) -> None:

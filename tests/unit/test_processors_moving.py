@@ -440,6 +440,7 @@ def test_no_statement_opens_another_file_or_changes_the_configuration(tmp_path: 
         f"copy (select 1) to '{tmp_path}/out.csv'",
         f"attach '{tmp_path}/other.duckdb'",
         "set enable_external_access = true",
+        "set allowed_configs = ['enable_external_access']",
         "set lock_configuration = false",
     ):
         with pytest.raises(Exception, match=r"disabled by configuration|locked|Cannot change"):
