@@ -86,7 +86,7 @@ def circuit_panels(
     grid = inventory.grid_seconds if inventory else 60
     one = _Circuit(queries, scope, summary.circuit_id, grid)
     month = panel(request, lambda: _month(one, summary, wanted.month))
-    start_s, end_s, zoomed = _range(summary, month.value, wanted)
+    start_s, end_s, zoomed = _range(summary, month.value, wanted, now_s)
     tape = panel(request, lambda: _tape(one, start_s, end_s, zone, wanted.experienced))
     context: dict[str, object] = {
         "circuit": summary,
@@ -137,26 +137,35 @@ def _versions(one: _Circuit, month: MonthAnswer | None) -> tuple[MonthVersion, .
 
 
 def _range(
-    summary: CircuitSummary, month: MonthAnswer | None, wanted: Range
+    summary: CircuitSummary, month: MonthAnswer | None, wanted: Range, now_s: int
 ) -> tuple[int, int, bool]:
     """Return what tape and charts show: the range asked for, else the month, else the last day.
+
+    As in the API, a range without an end goes to now, one without a start begins a day before.
 
     Raises:
         UsageError: the address holds no instants, or they are the wrong way round.
     """
-    if wanted.start and wanted.end:
+    if wanted.start or wanted.end:
         try:
-            start_s, end_s = parse_instant(wanted.start), parse_instant(wanted.end)
+            end_s = _instant(wanted.end) if wanted.end else now_s
+            start_s = _instant(wanted.start) if wanted.start else end_s - _DAY
         except (ValueError, OverflowError):
             raise UsageError(
                 "from and to are not instants", hint="Write 2026-10-01T06:00:00Z."
             ) from None
         if not start_s < end_s <= start_s + 400 * _DAY:
-            raise UsageError("from must be before to, and at most 400 days before")
+            to = "to" if wanted.end else "now, which is to where none is given,"
+            raise UsageError(f"from must be before {to} and at most 400 days before")
         return start_s, end_s, True
     if month is not None:
         return month.start_s, month.month_end_s, False
     return summary.live_to_s - _DAY, summary.live_to_s, False
+
+
+def _instant(text: str) -> int:
+    """Return an instant of the address; a plus sign that was not quoted arrives as a space."""
+    return parse_instant(text.replace(" ", "+"))
 
 
 def _tape(one: _Circuit, start_s: int, end_s: int, zone: str, experienced: bool) -> Drawing | None:

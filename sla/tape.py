@@ -7,7 +7,7 @@ restyle it by class (`tape-up`, `tape-down`, …), because CSS wins over present
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from html import escape
@@ -147,13 +147,23 @@ def describe_tape(tape: Tape, timezone: str, *, contractual: bool = True) -> str
             told.append(f"begins {local_words(runs[0].start_s, zone)}")
     for bucket in (Bucket.DOWN, Bucket.EXCLUDED, Bucket.UNMEASURED):
         if seconds[bucket]:
-            told.append(f"{duration(seconds[bucket])} {_WORDS[bucket]}")
+            note = _how_provisional(runs, bucket, seconds[bucket])
+            told.append(f"{duration(seconds[bucket])} {_WORDS[bucket]}{note}")
     if runs and tape.end_s > tape.complete_up_to_s:
         told.append(f"complete up to {local_words(tape.complete_up_to_s, zone)}")
     return (
         f"{_clean(tape.circuit_id)} from {local_words(tape.start_s, zone)} "
         f"to {local_words(tape.end_s, zone)}: {', '.join(told)}."
     )
+
+
+def _how_provisional(runs: Sequence[_Run], bucket: Bucket, seconds: int) -> str:
+    """Return how much of a bucket may still change and is in no sum yet; "" if nothing of it."""
+    alike = [run for run in runs if run.bucket is bucket and run.provisional]
+    open_s = sum(run.end_s - run.start_s for run in alike)
+    if not open_s:
+        return ""
+    return " (provisional)" if open_s == seconds else f" ({duration(open_s)} of it provisional)"
 
 
 def elsewhere(tape: Tape) -> tuple[int, int] | None:

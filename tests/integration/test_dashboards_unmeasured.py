@@ -64,3 +64,24 @@ def test_a_range_that_reaches_into_the_data_says_where_it_begins(portal: PortalU
 
     assert "no outages, begins 5 Oct 2025 13:00:00 BST" in panel
     assert "Go to where" not in panel
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("from=2025-12-02T00:00:00Z", "from 2 Dec 2025 00:00:00 GMT to 3 Dec 2025 00:00:30 GMT"),
+        ("to=2025-11-03T00:00:00Z", "from 2 Nov 2025 00:00:00 GMT to 3 Nov 2025 00:00:00 GMT"),
+        ("from=2025-11-02T01:00:00+01:00&to=2025-11-03T00:00:00Z", "from 2 Nov 2025 00:00:00 GMT"),
+        ("from=x", "from and to are not instants"),
+        ("to=2025-11-03", "from and to are not instants"),
+        ("from=2026-01-02T00:00:00Z", "from must be before now, which is to where none is given"),
+        ("from=2025-11-03T00:00:00Z&to=2025-11-02T00:00:00Z", "from must be before to and at most"),
+    ],
+)
+def test_a_range_may_lack_an_end_and_one_that_is_none_is_refused(
+    portal: PortalUnderTest, asked: str, shown: str
+) -> None:
+    with portal.signed_in("globex") as client:
+        page = client.get(f"/circuits/LON-1?{asked}").text
+
+    assert shown in page

@@ -216,7 +216,7 @@ def test_a_range_that_begins_before_its_data_says_when_that_does() -> None:
     assert told(late) == "no outages, begins 1 Jan 1970 00:02:10 UTC."
     assert told(tape((99, 400, UP), start=100)) == "no outages."
     assert told(tape((101, 400, DOWN), start=100, edge=350)) == (
-        "1 outage, begins 1 Jan 1970 00:01:41 UTC, 4 min 59 s down, "
+        "1 outage, begins 1 Jan 1970 00:01:41 UTC, 4 min 59 s down (50 s of it provisional), "
         "complete up to 1 Jan 1970 00:05:50 UTC."
     )
 

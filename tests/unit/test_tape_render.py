@@ -209,6 +209,20 @@ def test_what_is_provisional_is_cut_off_and_half_as_high() -> None:
     assert "complete up to 11 Oct 2025 00:00:00 MDT" in describe_tape(tape, ZONE)
 
 
+def test_the_sentence_says_what_of_it_is_provisional_and_in_no_sum_yet() -> None:
+    edge = START + 10 * DAY
+    part = tape_of((START, edge + DAY, Bucket.DOWN), (edge + DAY, END, Bucket.UP), edge=edge)
+    whole = tape_of((START, edge + 60, Bucket.UP), (edge + 60, edge + 90, Bucket.DOWN), edge=edge)
+    none = tape_of((START, edge - DAY, Bucket.DOWN), (edge - DAY, END, Bucket.UP), edge=edge)
+
+    def told(tape: Tape) -> str:
+        return describe_tape(tape, ZONE)
+
+    assert "11 d 0 h 0 min 0 s down (1 d 0 h 0 min 0 s of it provisional), comp" in told(part)
+    assert "1 outage, 30 s down (provisional), " in told(whole)
+    assert "9 d 0 h 0 min 0 s down, " in told(none)
+
+
 def test_channels_follow_the_circuit_in_natural_order() -> None:
     names = ["ch10", "ch2", "ch1", "primary"]
     channels = [ChannelRun(name, START, END, "good") for name in names]
