@@ -2,8 +2,9 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cli.configuration import Configuration, load_configuration
 from cli.control import ask_node
@@ -13,6 +14,8 @@ from linksla.clock import SystemClock, iso
 from linksla.errors import LinkslaError
 from linksla.meters import Meters
 from linksla.stores import TelemetryStore
+
+_NAMED_MAX: Final = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,8 +65,11 @@ def explained(status: dict[str, Any]) -> str:
     for label, key in (("complete up to", "complete_up_to_s"), ("live to", "live_to_s")):
         at = status[key]
         lines.append((label, iso(at) if at is not None else "nothing yet"))
-    behind = ", ".join(status["behind"]) or "none"
-    lines.append(("circuits", f"{status['circuits']}, behind: {behind}"))
+    lines.append(("circuits", f"{status['circuits']}, behind: {_named(status['behind'])}"))
+    if status["running"]:  # of one that does not run, all are
+        overdue = [f"{name} since {iso(at)}" for name, at in status["overdue"].items()]
+        lines.append(("nothing newer", _named(overdue)))
+        lines.append(("broker", "answers" if status["broker_answers"] else "does not answer"))
     for part in status["partitions"]:
         at = part["watermark_s"]
         said = f"next offset {part['next_offset']:,}, watermark {iso(at) if at else 'none'}"
@@ -85,6 +91,12 @@ def explained(status: dict[str, Any]) -> str:
         lines.append(("threads", ", ".join(f"{n} {'lives' if up else 'DEAD'}" for n, up in alive)))
     lines.append(("last error", _error(status["last_error"])))
     return "\n".join(f"{label:15} {said}" for label, said in lines)
+
+
+def _named(some: Sequence[str]) -> str:
+    """Return names in a line of some length."""
+    more = f" and {len(some) - _NAMED_MAX:,} more" if len(some) > _NAMED_MAX else ""
+    return ", ".join(some[:_NAMED_MAX]) + more or "none"
 
 
 def _error(noted: dict[str, Any] | None) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from cli.configuration import Configuration
 from cli.last_error import read_last_error
 from linksla.clock import MICROSECONDS, Clock
-from linksla.meters import Meters
+from linksla.meters import Meters, broker_answers
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from sla.queries import Queries
@@ -64,12 +64,15 @@ class Standing:
         """Return where everything stands, for `doctor`."""
         self.update()
         value, meters = self._meters.value, self._meters
-        freshness = self._queries.freshness(AllCustomers(commercial=False))
+        heard = broker_answers(meters)
+        freshness = self._queries.freshness(AllCustomers(commercial=False), heard=heard)
         return {
             "complete_up_to_s": freshness.complete_up_to_s,
             "live_to_s": freshness.live_to_s,
             "circuits": freshness.circuits,
             "behind": list(freshness.behind),
+            "overdue": dict(freshness.overdue),
+            "broker_answers": heard,
             "partitions": [
                 {
                     "topic": topic,

@@ -4,7 +4,7 @@ Every answer carries an ETag of the caller's scope and the body. Lists are pages
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -79,6 +79,10 @@ class Asked:
                 f"{name} is not an instant", hint="Write 2026-10-01T06:00:00Z."
             ) from None
 
+    def overdue(self) -> Collection[str]:
+        """Return the caller's circuits whose next sample should have come by now."""
+        return self.portal.deps.freshness(self.principal.scope).overdue
+
     @property
     def now_s(self) -> int:
         """The present, in epoch seconds."""
@@ -125,7 +129,9 @@ def listed(ask: Asked, paged: PageWanted, items: Sequence[Body], key: Callable[[
 def circuits(ask: Ask, paged: Paged) -> Response:
     """List the circuits you may see, by id, with their state and month so far."""
     found = ask.portal.deps.queries.circuits(ask.principal.scope)
-    return listed(ask, paged, [circuit_body(c) for c in found], lambda b: str(b["circuit_id"]))
+    overdue = ask.overdue()
+    bodies = [circuit_body(c, overdue) for c in found]
+    return listed(ask, paged, bodies, lambda b: str(b["circuit_id"]))
 
 
 @router.get(CIRCUIT_PATH)
@@ -134,7 +140,7 @@ def circuit(ask: Ask, circuit_id: str) -> Response:
     found = ask.portal.deps.queries.circuit(ask.principal.scope, circuit_id)
     if found is None:
         raise NOT_FOUND
-    return ask.answer(circuit_body(found))
+    return ask.answer(circuit_body(found, ask.overdue()))
 
 
 @router.get(CIRCUIT_PATH + "/series")

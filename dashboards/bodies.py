@@ -1,6 +1,6 @@
 """The API's JSON of everything but a month (that is `sla.json`): plain dicts, instants with Z."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 
 import orjson
@@ -24,8 +24,11 @@ from sla.scope import Scope
 Body = Mapping[str, object]
 
 
-def circuit_body(circuit: CircuitSummary) -> Body:
-    """Return a circuit as it stands; its month in short, the whole is at `months/`."""
+def circuit_body(circuit: CircuitSummary, overdue: Collection[str]) -> Body:
+    """Return a circuit as it stands; its month in short, the whole is at `months/`.
+
+    One of those that are `overdue` stood so at `live_to`: since then its samples are missing.
+    """
     month = circuit.month
     return {
         "circuit_id": circuit.circuit_id,
@@ -42,6 +45,7 @@ def circuit_body(circuit: CircuitSummary) -> Body:
         },
         "complete_up_to": iso(circuit.complete_up_to_s),
         "live_to": iso(circuit.live_to_s),
+        "overdue": circuit.circuit_id in overdue,
         "month": month
         and {
             "month": month.month,

@@ -11,7 +11,7 @@ from dashboards.live import LiveFeed
 from dashboards.paging import Cursors
 from linksla.clock import Clock
 from linksla.decisions import DecisionsStore
-from linksla.meters import Meters
+from linksla.meters import Meters, broker_answers
 from sla.answers import Freshness
 from sla.queries import Queries
 from sla.scope import Scope
@@ -31,9 +31,7 @@ class PortalDependencies:
 
     def freshness(self, scope: Scope) -> Freshness:
         """Return how complete the circuits in scope are, as far as the broker is heard."""
-        away = self.meters.value("linksla_ingest_broker_errors_total") > 0
-        heard = not away or self.meters.value("linksla_ingest_broker_up") > 0
-        return self.queries.freshness(scope, heard=heard)
+        return self.queries.freshness(scope, heard=broker_answers(self.meters))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,3 +86,9 @@ class Meters:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def broker_answers(meters: Meters) -> bool:
+    """Return whether Kafka answered when it was asked last; as long as it was not, it does."""
+    failed = meters.value("linksla_ingest_broker_errors_total") > 0
+    return not failed or meters.value("linksla_ingest_broker_up") > 0

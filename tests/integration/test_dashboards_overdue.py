@@ -108,3 +108,17 @@ def test_an_open_page_is_told_when_nothing_comes_and_when_it_comes_again(
                 told.append("changed")
 
     assert told == ["quiet", "changed", "quiet", "quiet", "changed", "quiet"]
+
+
+def test_the_api_says_which_state_is_one_of_then(portal: PortalUnderTest) -> None:
+    def overdue(path: str, at_s: int) -> object:
+        portal.clock.move_to(at_s * MICROSECONDS)
+        with portal.signed_in("noc") as client:
+            found = client.get(f"/api/v1/circuits{path}").json()
+        portal.clock.move_to(NOW_S * MICROSECONDS)
+        return {one["circuit_id"]: one["overdue"] for one in found.get("items", (found,))}
+
+    assert overdue("", NOW_S) == {"DEN-1": False, "DEN-2": False, "LON-1": False}
+    assert overdue("", LATER_S) == {"DEN-1": True, "DEN-2": False, "LON-1": True}
+    assert overdue("/DEN-1", LATER_S) == {"DEN-1": True}
+    assert overdue("/DEN-2", LATER_S) == {"DEN-2": False}

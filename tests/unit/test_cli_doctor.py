@@ -15,7 +15,7 @@ from cli.standing import Standing
 from cli.wiring import build_queries, telemetry_path
 from linksla.clock import ManualClock, SystemClock
 from linksla.errors import LinkslaError, StreamError
-from linksla.meters import Meters
+from linksla.meters import Meters, broker_answers
 from linksla.stores import TelemetryStore
 
 FIRST = Path(__file__).parents[2] / "config"
@@ -100,6 +100,53 @@ def test_a_running_node_s_numbers_are_all_there(configuration: Configuration) ->
     assert 'linksla_next_offset{partition="3"} 1234\n' in metrics
     assert 'linksla_watermark_lag_seconds{partition="3"}' in metrics
     assert 'linksla_store_bytes{store="wal"}' in metrics
+
+
+def running_node_says(**about: object) -> str:
+    """Return doctor's words for a node of which only this is worth a word."""
+    status: dict[str, Any] = {
+        "running": True, "complete_up_to_s": None, "live_to_s": None, "circuits": 12, "behind": [],
+        "overdue": {}, "broker_answers": True, "partitions": [], "sizes_bytes": {},
+        "samples_per_second": 0.0, "rejects": {}, "queue_polls": 0, "threads": {},
+        "commit_seconds": {"last": None, "p99": None}, "last_error": None,
+        "evaluate_seconds": {"last": None, "p99": None},
+    }  # fmt: skip
+    return doctor.explained(status | about)
+
+
+def test_doctor_names_whose_samples_are_missing_and_since_when() -> None:
+    said = running_node_says(overdue={"DEN-1": 1_764_720_000, "LON-1": 1_764_720_060})
+
+    assert (
+        "nothing newer   DEN-1 since 2025-12-03T00:00:00Z, LON-1 since 2025-12-03T00:01:00Z\n"
+    ) in said
+    assert "nothing newer   none\nbroker          answers\n" in running_node_says()
+
+
+def test_doctor_says_that_the_broker_does_not_answer() -> None:
+    assert "broker          does not answer\n" in running_node_says(broker_answers=False)
+
+
+@pytest.mark.parametrize(("count", "end"), [(10, "C-09\n"), (11, "C-09 and 1 more\n"),
+                                            (20_000, "C-09 and 19,990 more\n")])  # fmt: skip
+def test_doctor_names_ten_circuits_and_counts_the_others(count: int, end: str) -> None:
+    names = [f"C-{number:02}" for number in range(count)]
+    (line,) = [
+        line for line in running_node_says(behind=names).splitlines(True) if "behind" in line
+    ]
+
+    assert line.startswith("circuits        12, behind: C-00, C-01, ")
+    assert line.endswith(end)
+
+
+def test_the_broker_answers_until_it_does_not_and_again_when_it_does() -> None:
+    meters = Meters()
+    assert broker_answers(meters), "nobody has asked it yet"
+    meters.add("linksla_ingest_broker_errors_total")
+    meters.set("linksla_ingest_broker_up", 0)
+    assert not broker_answers(meters)
+    meters.set("linksla_ingest_broker_up", 1)
+    assert broker_answers(meters)
 
 
 def test_what_ended_a_node_is_said_after_its_end(

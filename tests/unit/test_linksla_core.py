@@ -129,9 +129,14 @@ def test_a_checkpoint_that_waits_comes_with_the_next_commit(tmp_path: Path, fail
 def test_a_database_that_broke_is_told_and_not_what_followed(tmp_path: Path) -> None:
     store = TelemetryStore(tmp_path / "t.duckdb")
     store.start()
-    with pytest.raises(StoreError, match="broken"), store.checkpoint_waits():
-        store.writer.close()
-        raise StoreError("broken")
+
+    def break_down() -> None:
+        with store.checkpoint_waits():
+            store.writer.close()
+            raise StoreError("broken")
+
+    with pytest.raises(StoreError, match="broken"):
+        break_down()
 
 
 def test_a_store_of_larger_row_groups_goes_on(tmp_path: Path) -> None:
