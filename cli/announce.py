@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"cannot withdraw {key!r}", hint="circuit:, customer: or window:ID.")
     configuration = load_configuration(arguments.config)
     with ExitStack() as stack:
-        bootstrap = kafka_for(configuration, arguments.kafka, stack)
+        bootstrap, _ = kafka_for(configuration, arguments.kafka, stack)
         for topic, records in wanted.items():
             if records:
                 announce(bootstrap, topic, records)

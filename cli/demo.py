@@ -92,16 +92,19 @@ def _run(folder: Path, port: int, stop: threading.Event, clock: Clock, stack: Ex
         f"in Kafka after {took:.1f} s; live data follows. Ctrl-C stops everything.",
         flush=True,
     )
-    return _watch(running, feed, clock, stop)
+    return _watch(running, broker, feed, clock, stop)
 
 
-def _watch(running: Running, feed: LiveFeed, clock: Clock, stop: threading.Event) -> int:
+def _watch(
+    running: Running, broker: EmbeddedKafka, feed: LiveFeed, clock: Clock, stop: threading.Event
+) -> int:
     """Cut the fibre once, then wait for the end."""
     cut_at = clock.monotonic_seconds() + CUT_AFTER_SECONDS
     cut = False
     while not stop.is_set():
         if running.node.wait(0.5):
             return 1
+        broker.check()
         if feed.error is not None:
             raise feed.error
         if not cut and clock.monotonic_seconds() >= cut_at:

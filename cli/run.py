@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run a node until it is told to stop; exit 1 when it ended by itself."""
+    """Run a node until it is told to stop; exit 1 when it, or a broker of its own, ended by itself.
+
+    A cluster that is away is waited for.
+    """
     stop = stop_on_signal()
     configuration = load_configuration(arguments.config)
     if arguments.port is not None:
@@ -40,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         configuration = replace(configuration, settings=replace(configuration.settings, web=web))
     with ExitStack() as stack:
         stack.enter_context(node_lock(configuration.settings.data))
-        bootstrap = kafka_for(configuration, arguments.kafka, stack)
+        bootstrap, check_broker = kafka_for(configuration, arguments.kafka, stack)
         running = Running(configuration, bootstrap, SystemClock(), accept_gap=arguments.accept_gap)
         stack.callback(running.stop)
         running.start()
@@ -48,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"Kafka   {bootstrap}, topic {configuration.settings.kafka.topic}")
         print(f"portal  http://{configuration.settings.web.host}:{running.web.port}", flush=True)
         while not stop.is_set() and not running.node.wait(0.5):
-            pass
+            check_broker()
     return 0
 
 
@@ -61,11 +65,21 @@ def settle() -> None:
     gc.freeze()
 
 
-def kafka_for(configuration: Configuration, named: str | None, stack: ExitStack) -> str:
-    """Return the bootstrap address: the named cluster, the configured one, or our own broker."""
+def _nothing_to_check() -> None:
+    """Do nothing: a cluster that is not ours may come back."""
+
+
+def kafka_for(
+    configuration: Configuration, named: str | None, stack: ExitStack
+) -> tuple[str, Callable[[], None]]:
+    """Return the bootstrap address: the named cluster, the configured one, or our own broker.
+
+    With it comes what raises StreamError once our own broker has ended by itself.
+    """
     import os
 
     bootstrap = named or os.environ.get("LINKSLA_KAFKA") or configuration.settings.kafka.bootstrap
+    check = _nothing_to_check
     if bootstrap is None:
         broker = EmbeddedKafka(
             configuration.settings.data / "kafka",
@@ -74,6 +88,6 @@ def kafka_for(configuration: Configuration, named: str | None, stack: ExitStack)
         )
         broker.start()
         stack.callback(broker.stop)
-        bootstrap = broker.bootstrap
+        bootstrap, check = broker.bootstrap, broker.check
     ensure_topics(bootstrap)
-    return bootstrap
+    return bootstrap, check

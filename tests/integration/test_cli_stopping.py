@@ -15,6 +15,7 @@ from kafka import KafkaProducer
 
 from cli.stopping import STOP_SECONDS_MAX
 from cli.wiring import Running
+from ingest.embedded_kafka import EmbeddedKafka
 from ingest.kafka_jars import fetch_jars
 from linksla.clock import SystemClock
 from linksla.errors import StreamError
@@ -121,30 +122,84 @@ def send(bootstrap: str) -> None:
     producer.close()
 
 
-@pytest.mark.kafka
-@pytest.mark.parametrize(("state", "number"), [("halted", signal.SIGTERM), ("gone", signal.SIGINT)])
-def test_a_node_ends_in_time_and_whole_whatever_its_broker_does(
-    tmp_path: Path, state: str, number: signal.Signals
-) -> None:
+@pytest.fixture
+def run_words(tmp_path: Path) -> list[str]:
     write_config(tmp_path / "config")
     (tmp_path / "config" / "linksla.yaml").write_text(
         "data: ../data\nweb: {port: 0}\nkafka: {port: 0}\n"
     )
-    words = ["run", "--config", str(tmp_path / "config")]
-    with running(words, tmp_path / "data") as node:
-        bootstrap, portal = node.word_after("Kafka"), node.word_after("portal")
-        broker = node.broker
-        send(bootstrap)
-        until(lambda: node.tells(portal, "linksla_ingest_rejects_total"), "nothing is read")
-        bring(broker, state, lambda: node.tells(portal, MISSED))
+    return ["run", "--config", str(tmp_path / "config")]
 
-        node.process.send_signal(number)
+
+def reads(node: Command) -> None:
+    """Send messages to a node's broker and wait until it reads them."""
+    bootstrap, portal = node.word_after("Kafka"), node.word_after("portal")
+    send(bootstrap)
+    until(lambda: node.tells(portal, "linksla_ingest_rejects_total"), "nothing is read")
+
+
+def is_whole(data: Path) -> None:
+    """Assert that a node left as much as its offsets say."""
+    written, read = written_and_read(data)
+    assert 0 < written == read <= MESSAGES
+
+
+@pytest.mark.kafka
+def test_a_node_ends_in_time_and_whole_when_its_own_broker_is_halted(
+    tmp_path: Path, run_words: list[str]
+) -> None:
+    with running(run_words, tmp_path / "data") as node:
+        reads(node)
+        broker, portal = node.broker, node.word_after("portal")
+        bring(broker, "halted", lambda: node.tells(portal, MISSED))
+
+        node.process.send_signal(signal.SIGTERM)
         code = node.process.wait(STOP_SECONDS_MAX + 2)
 
     assert code == 0, "".join(node.said)
     assert not alive(broker)
-    written, read = written_and_read(tmp_path / "data")
-    assert 0 < written == read <= MESSAGES
+    is_whole(tmp_path / "data")
+
+
+@pytest.mark.kafka
+def test_a_node_waits_for_a_cluster_that_is_gone_and_ends_in_time_and_whole(
+    tmp_path: Path, run_words: list[str]
+) -> None:
+    cluster = EmbeddedKafka(tmp_path / "cluster", port=0)
+    cluster.start()
+    assert cluster.pid is not None
+    try:
+        words = [*run_words, "--kafka", cluster.bootstrap]
+        with running(words, tmp_path / "data") as node:
+            reads(node)
+            portal = node.word_after("portal")
+            bring(cluster.pid, "gone", lambda: node.tells(portal, MISSED))
+
+            node.process.send_signal(signal.SIGINT)
+            code = node.process.wait(STOP_SECONDS_MAX + 2)
+    finally:
+        cluster.stop()
+
+    assert code == 0, "".join(node.said)
+    is_whole(tmp_path / "data")
+
+
+@pytest.mark.kafka
+def test_a_node_whose_own_broker_has_ended_ends_too_and_says_why(
+    tmp_path: Path, run_words: list[str]
+) -> None:
+    with running(run_words, tmp_path / "data") as node:
+        reads(node)
+
+        os.kill(node.broker, signal.SIGKILL)
+        code = node.process.wait(STOP_SECONDS_MAX + 2)
+
+    said = "".join(node.said)
+    assert code == 1, said
+    assert "the broker ended by itself (exit -9); it said last:" in said
+    assert "server.log" in said
+    assert "Traceback" not in said
+    is_whole(tmp_path / "data")
 
 
 def written_and_read(data: Path) -> tuple[int, int]:
@@ -171,6 +226,18 @@ def test_a_demo_ends_in_time_when_its_broker_was_halted_and_goes_on(tmp_path: Pa
 
     assert code == 0, "".join(demo.said)
     assert not alive(broker)
+
+
+@pytest.mark.kafka
+def test_a_demo_whose_broker_has_ended_ends_too_and_says_why(tmp_path: Path) -> None:
+    with running(["demo", "--port", "0", "--data", str(tmp_path)], tmp_path / "data") as demo:
+        demo.word_after("history")
+
+        os.kill(demo.broker, signal.SIGKILL)
+        code = demo.process.wait(STOP_SECONDS_MAX + 2)
+
+    assert code == 1, "".join(demo.said)
+    assert "the broker ended by itself" in "".join(demo.said)
 
 
 def test_all_parts_are_told_before_any_is_waited_for() -> None:
