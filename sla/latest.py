@@ -19,7 +19,7 @@ class Latest(Generic[_Key, _Row]):
 
     def __init__(
         self,
-        count: str,
+        count: duckdb.Statement,
         read: Callable[
             [duckdb.DuckDBPyConnection, Sequence[str]], Iterable[tuple[str, _Key, _Row]]
         ],

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import duckdb
 
+from linksla.sql import text_of
+
 _PACKAGES = ("sla", "processors")
 
 
@@ -38,12 +40,14 @@ class RecordedCursor:
         """This one, for whoever takes a DuckDB cursor."""
         return cast(duckdb.DuckDBPyConnection, self)
 
-    def execute(self, sql: str, parameters: Any = None) -> duckdb.DuckDBPyConnection:
+    def execute(
+        self, sql: duckdb.Statement | str, parameters: Any = None
+    ) -> duckdb.DuckDBPyConnection:
         """Execute, and remember."""
         self._keep(sql, parameters)
         return self._cursor.execute(sql, parameters)
 
-    def sql(self, sql: str, *, params: Any = None) -> duckdb.DuckDBPyRelation:
+    def sql(self, sql: duckdb.Statement | str, *, params: Any = None) -> duckdb.DuckDBPyRelation:
         """Make a relation, and remember."""
         self._keep(sql, params)
         return self._cursor.sql(sql, params=params)
@@ -51,11 +55,12 @@ class RecordedCursor:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cursor, name)
 
-    def _keep(self, sql: str, parameters: Any) -> None:
-        name = _names().get(sql)
+    def _keep(self, sql: duckdb.Statement | str, parameters: Any) -> None:
+        text = text_of(sql)
+        name = _names().get(text)
         if name is None:
             return
-        found = Statement(name, about(sql), sql, dict(parameters or {}))
+        found = Statement(name, about(text), text, dict(parameters or {}))
         if found not in self.statements:
             self.statements.append(found)
 

@@ -129,6 +129,22 @@ def test_a_chart_is_also_a_sentence_and_a_table() -> None:
     )
     assert made.head == ("from", "a", "b")
     assert made.rows[1] == ("00:01 UTC", "not measured", "2.50 ms")
+    assert made.body == (
+        '<tr><th scope="row">00:00 UTC</th><td class="number">2.00 ms</td>'
+        '<td class="number">4.00 ms</td></tr><tr><th scope="row">00:01 UTC</th>'
+        '<td class="number">not measured</td><td class="number">2.50 ms</td></tr>'
+    )
+
+
+def test_what_a_cell_says_is_no_markup() -> None:
+    made = replace(
+        chart(series(), series(), "Latency", "median", "UTC", 0), rows=(("<b>", "a&b", "<i>"),)
+    )
+
+    assert made.body == (
+        '<tr><th scope="row">&lt;b&gt;</th><td class="number">a&amp;b</td>'
+        '<td class="number">&lt;i&gt;</td></tr>'
+    )
 
 
 def test_gaps_stay_gaps_and_the_band_is_the_widest_of_the_channels() -> None:

@@ -102,6 +102,19 @@ def test_steps_are_those_that_start_in_the_range_of_the_channels_asked(memory_st
     assert places([1, 2], 130, 999) == []
 
 
+def test_a_step_of_an_older_store_without_lists_or_greatest_has_none(memory_store) -> None:
+    bare = step(1, 60, (1, 8, 8), {})
+    bare[10] = bare[-2] = bare[-1] = None
+    filled(memory_store, [bare, step(1, 120, (1, 4, 4), {3: 2, 9: 1})])
+
+    found = read_steps(memory_store.writer, [1], (0, 999))
+
+    assert found.whole[8].tolist() == [-1, 4]
+    assert found.lengths.tolist() == [0, 2]
+    assert found.bucket.tolist() == [3, 9]
+    assert found.count.tolist() == [2, 1]
+
+
 def test_steps_far_apart_are_read_of_each_range(memory_store) -> None:
     later = [step(1, second, (1, second, second), {}) for second in (36_000, 72_000, 72_060)]
     filled(memory_store, [*ROWS, *later])

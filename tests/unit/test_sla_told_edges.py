@@ -13,7 +13,7 @@ from linksla.errors import UsageError
 from linksla.inventory import Customer, Inventory
 from linksla.inventory import Ownership as Owner
 from linksla.settings import TimeSettings
-from linksla.sql import statement
+from linksla.sql import statement, text_of
 from linksla.stores import TelemetryStore
 from sla.answers import Bucket, ExclusionAnswer, LedgerLine, Outage, Seconds
 from sla.contract_schema import contract_schema
@@ -265,7 +265,7 @@ def test_own_statements_are_remembered_once_with_their_parameters(
         ("sla/sql/verdict_count.sql", {}), ("sla/sql/ledger_counts.sql", {"circuit_ids": ["C"]}),
         ("sla/sql/ledger_counts.sql", {"circuit_ids": ["D"]}),
     ]  # fmt: skip
-    assert record.statements[0].sql == count
+    assert record.statements[0].sql == text_of(count)
     assert record.statements[0].about == (
         "How many calculations there are: a number that only an appended or a lost one changes."
     )
