@@ -76,17 +76,17 @@ def _raised(standing: Int64, key: Int64, values: Int64) -> Int64:
 
 
 def store_samples(
-    writer: duckdb.DuckDBPyConnection, arrivals: Arrivals, found: Deduplicated
+    writer: duckdb.DuckDBPyConnection, arrivals: Arrivals, found: Deduplicated, rows: Rows
 ) -> None:
-    """Write the samples that are kept, in place of those they replace."""
-    if len(found.kept) == 0:
+    """Write some of the samples that are kept, in place of those they replace."""
+    if len(rows) == 0:
         return
     if found.replacing.any():
         _delete_samples(writer, _replaced(arrivals, found))
     key = pa.array(arrivals.channel_key.astype(np.int32))
     written = arrivals.samples.append_column("channel_key", key)
-    if len(found.kept) < len(written):
-        written = written.take(np.sort(found.kept))
+    if len(rows) < len(written):
+        written = written.take(np.sort(rows))
     run(writer, "samples_insert", new_samples=written)
 
 

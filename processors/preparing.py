@@ -29,7 +29,7 @@ from processors.landing import RolledUp, landed, rolled_up
 from processors.observations import Bool, Int64, integers
 from processors.open_steps import Stepped, stepped
 from processors.progress import Progress, watermarks_of
-from processors.sample_files import SampleFile
+from processors.sample_files import Filed
 from processors.watermarks import before_each
 
 
@@ -75,7 +75,7 @@ class Worked:
 class Ahead:
     """A poll prepared before its turn: all of it, if none of its samples is doubtful.
 
-    `file` will hold its samples, where they do not go through the table.
+    `filed` says which of its samples do not go through the table.
     """
 
     came: Poll
@@ -83,7 +83,7 @@ class Ahead:
     progress: Progress
     prepared: Prepared
     worked: tuple[Deduplicated, Bool, Worked] | None
-    file: Future[SampleFile | None] | None = None
+    filed: Future[Filed] | None = None
 
     def is_of(self, poll: Poll, channels: Channels, progress: Progress) -> bool:
         """Return whether it is what preparing now would come to."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -32,6 +34,8 @@ _DIFFERENCES: Final = (
     "offset", "index_in_message",
 )  # fmt: skip
 _SEARCHED: Final = ["channel_key", "observed_at_us"]
+
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,14 @@ class SampleFile:
     def enter(self, writer: duckdb.DuckDBPyConnection) -> None:
         """Put the file into the manifest, in the transaction under way."""
         writer.execute(statement("processors", "sample_files_insert"), asdict(self)).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """Where a poll's samples lie that are kept: in files; the `rest`, by row, goes to the table."""
+
+    files: tuple[SampleFile, ...]
+    rest: Rows
 
 
 class SampleFiles:

@@ -56,7 +56,7 @@ from processors.progress import (
     load_progress,
     settle_progress,
 )
-from processors.sample_files import SampleFile, SampleFiles
+from processors.sample_files import Filed, SampleFiles
 from processors.statements import read, run
 from processors.straight import StraightFiles
 from processors.transactions import transaction
@@ -73,7 +73,7 @@ class _Work:
     found: Deduplicated
     reworked: Bool
     worked: Callable[[], Worked]
-    file: Callable[[], SampleFile | None]
+    filed: Callable[[], Filed]
 
 
 class Writer:
@@ -207,7 +207,8 @@ class Writer:
         with self._transaction() as writer:
             done = None if ahead is None else ahead.result()
             if done is not None and not done.is_of(poll, channels, progress):
-                self._straight.drop(done.file.result() if done.file else None)
+                if done.filed is not None:
+                    self._straight.drop(done.filed.result())
                 done = None
             ready = (
                 prepared(poll, channels, progress, self._rules) if done is None else done.prepared
@@ -234,8 +235,8 @@ class Writer:
         """
         if done is not None and done.worked is not None:
             found, reworks, worked = done.worked
-            file = done.file.result if done.file is not None else lambda: None
-            return _Work(True, found, reworks, lambda: worked, file)
+            filing = done.filed or self._filing(ready, found)
+            return _Work(True, found, reworks, lambda: worked, filing.result)
         arrivals = ready.arrivals
         found = deduplicated(writer, arrivals.samples, arrivals.channel_key, ready.looked)
         working = self._beside.submit(worked_out, ready, channels, progress, found, self._rules)
@@ -244,8 +245,8 @@ class Writer:
             False, found, reworked(progress, arrivals, found), working.result, filing.result
         )
 
-    def _filing(self, ready: Prepared, found: Deduplicated) -> Future[SampleFile | None]:
-        """Have a poll's samples written to a file beside the database, if that is their way."""
+    def _filing(self, ready: Prepared, found: Deduplicated) -> Future[Filed]:
+        """Have a poll's samples written to files beside the database, if that is their way."""
         return self._beside.submit(self._straight.written, ready, found)
 
     def _written(
@@ -264,10 +265,10 @@ class Writer:
         if work.is_done and in_time:
             self._prepare(upcoming, channels, work.worked().forward.progress)
         with self._step("samples"):
-            if (file := work.file()) is None:
-                store_samples(writer, arrivals, found)
-            else:
+            filed = work.filed()
+            for file in filed.files:
                 file.enter(writer)
+            store_samples(writer, arrivals, found, filed.rest)
         with self._step("rollups"):
             worked = work.worked()
             steps = worked.stepped or stepped_again(
@@ -328,7 +329,7 @@ class Writer:
         ahead = prepared_ahead(poll, channels, progress, self._rules)
         if ahead.worked is None:
             return ahead
-        return replace(ahead, file=self._filing(ahead.prepared, ahead.worked[0]))
+        return replace(ahead, filed=self._filing(ahead.prepared, ahead.worked[0]))
 
     def _hold(
         self, writer: duckdb.DuckDBPyConnection, channels: Channels, progress: Progress

@@ -122,7 +122,7 @@ def _node(order: Order) -> int:
         vars(sample_files)["UNLINK_AFTER_US"] = 0
         vars(node)["CATCHING_UP_SAMPLES_MIN"] = 1  # the next poll is prepared ahead
         goes_straight = order.point in STRAIGHT_POINTS or order.seed % 8 == 0
-        vars(straight)["ROWS_MIN"] = 1 if goes_straight else 10**9
+        vars(straight)["ROWS_MIN"] = vars(straight)["FILE_ROWS_MIN"] = 1 if goes_straight else 10**9
     parts = build(
         Path(order.config), order.bootstrap, order.topic, fault=fault, messages_max=cut,
         keeps_house=order.keeps_house, ends=ends if order.keeps_house else None,

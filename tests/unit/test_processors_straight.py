@@ -74,6 +74,7 @@ class FullDisk(Writer):
 @pytest.fixture(autouse=True)
 def _every_poll_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(straight, "ROWS_MIN", 1)
+    monkeypatch.setattr(straight, "FILE_ROWS_MIN", 1)
 
 
 @pytest.fixture
@@ -167,6 +168,7 @@ def written(
     waits: list[Poll] = list(polls)
     while waits:
         vars(straight)["ROWS_MIN"] = chance.choice([1, 20, 10**9]) if chance else 10**9
+        vars(straight)["FILE_ROWS_MIN"] = chance.choice([1, 15]) if chance else 1
         ahead = waits[1] if len(waits) > 1 and chance and chance.random() < 0.7 else None
         bench.writer.write(waits.pop(0), ahead)
         if chance and ahead is None and chance.random() < 0.3:
@@ -188,9 +190,9 @@ def test_straight_or_not_a_store_comes_to_the_same(
     tmp_path_factory: pytest.TempPathFactory, seed: int, cuts: list[int]
 ) -> None:
     chance = random.Random(seed)
-    log = minutes(0, 60) + minutes(0, 60, channel="ch2")
+    log = minutes(-30, 60) + minutes(-30, 60, channel="ch2")  # over midnight
     log += [replace(one, sequence=chance.choice([0, 5])) for one in chance.choices(log, k=9)]
-    log += [at(-600, circuit_id="unknown", partition=numbered(log)[0].partition)]
+    log += [at(-900, circuit_id="unknown", partition=numbered(log)[0].partition)]
     log.sort(key=lambda sample: sample.observed_at_us + chance.choice([0, 0, 0, 90_000_000]))
     polls = of_one_log(log, cuts)
     one, other = (tmp_path_factory.mktemp(name) for name in ("one", "other"))
@@ -250,12 +252,48 @@ def test_the_same_samples_again_are_duplicates_though_they_lie_in_a_file(bench: 
     assert len(all_samples(bench.store)) == 30
 
 
-def test_a_poll_over_more_than_a_day_goes_to_the_table(bench: Bench) -> None:
-    bench.writer.write(poll_of(numbered([at(0), at(DAY + 1)])))
-    assert in_table(bench.store) == 2
+def days_of(bench: Bench) -> list[tuple[str, int]]:
+    """Return the day each file of a store is named after, and its rows."""
+    return sorted((name[:10], rows) for name, rows in live_files(bench.store))
 
-    bench.writer.write(poll_of(numbered([at(DAY + 2), at(2 * DAY + 2)], 2)))
-    assert in_table(bench.store) == 2
+
+def test_a_poll_of_several_days_lies_in_a_file_for_each_that_has_enough(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(straight, "FILE_ROWS_MIN", 20)
+    days = [minutes(0, 20), minutes(8_640, 19), minutes(2 * 8_640, 30, channel="ch2")]
+    samples = numbered([one for day in days for one in day])
+
+    bench.writer.write(poll_of(samples))
+
+    assert days_of(bench) == [("2025-10-10", 20), ("2025-10-12", 30)]
+    assert in_table(bench.store) == 19
+    assert len(all_samples(bench.store)) == 69
+    written = pa.concat_tables(
+        pq.read_table(path, schema=MOVED_SCHEMA) for path in files_of(bench.store)
+    )
+    assert len(set(written.column("generation").to_pylist())) == 2
+
+
+def test_a_day_ends_at_midnight_utc_and_is_one_file(bench: Bench) -> None:
+    bench.writer.write(poll_of(numbered([at(-60), at(0), at(DAY - 60)])))
+    assert days_of(bench) == [("2025-10-09", 1), ("2025-10-10", 2)]
+
+    bench.writer.write(poll_of(numbered([at(DAY), at(2 * DAY - 60)], 3)))
+    assert days_of(bench)[2:] == [("2025-10-11", 2)]
+    assert in_table(bench.store) == 0
+
+
+@pytest.mark.parametrize(("apart", "table"), [(2, 0), (3, 2)])
+def test_a_poll_that_spans_years_goes_to_the_table(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, apart: int, table: int
+) -> None:
+    monkeypatch.setattr(straight, "_DAYS_MAX", 3)
+
+    bench.writer.write(poll_of(numbered([at(-apart * DAY), at(0)])))
+
+    assert in_table(bench.store) == table
+    assert len(all_samples(bench.store)) == 2
 
 
 def test_a_file_of_a_poll_that_did_not_come_is_removed(bench: Bench) -> None:
