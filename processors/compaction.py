@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
 from linksla.inventory import DAY_SECONDS
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
+from processors.observations import Int64, integers
 from processors.rollups import STEP_SECONDS, Rollups, merged
 from processors.statements import read, run
 from processors.transactions import transaction
@@ -33,6 +35,23 @@ STEPS_LOOKED_THROUGH_MAX: Final = 4_000_000
 """A range of more steps than this (at a step a minute) is compacted in narrower ones first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Channels, in order, and how many rows each has in a range."""
+
+    channel_key: Int64
+    rows: Int64
+
+    def cut(self, rows_max: int) -> "tuple[Waiting, Waiting]":
+        """Return the first channels, with at most so many rows or one of them, and the others."""
+        number = max(int(np.searchsorted(np.cumsum(self.rows), rows_max, "right")), 1)
+        key, rows = self.channel_key, self.rows
+        return Waiting(key[:number], rows[:number]), Waiting(key[number:], rows[number:])
+
+
+_NOBODY: Final = Waiting(np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
 @dataclass(slots=True)
 class Stand:
     """How far the ranges of one width are done."""
@@ -42,7 +61,16 @@ class Stand:
     margin_s: int
     at_s: int = 0  # ranges before it are done
     channel_key: int = 0  # of that range, channels up to it are done
-    rows_a_channel: float = 0.0  # of the last piece
+    waiting: Waiting = _NOBODY  # of that range, of the channels after it those looked at already
+
+    @property
+    def range(self) -> dict[str, int]:
+        """The range that is next, as statements take it."""
+        return {"from_s": self.at_s, "to_s": self.at_s + self.width_s}
+
+    def go_to(self, at_s: int) -> None:
+        """Go on with the range that begins at an instant, from its first channel on."""
+        self.at_s, self.channel_key, self.waiting = at_s, 0, _NOBODY
 
     def ends_by(self, closed_s: int) -> bool:
         """Return whether its next range is over at an instant."""
@@ -52,16 +80,15 @@ class Stand:
 class Compactor(ABC):
     """Compacts closed ranges, a bounded piece at a time; only the writer thread calls it.
 
-    `oldest`, `next_channel` and `count` are the statements that look for what is to be done.
+    `oldest` and `waiting` are the statements that look for what is to be done.
     """
 
     name: str
     narrower: tuple[tuple[int, int], ...] = ()
     width_s = DAY_SECONDS
-    row_s: int  # a channel has about a row in so many seconds, where nothing is known yet
+    row_s: int  # a channel has about a row in so many seconds
     oldest: str
-    next_channel: str
-    count: str
+    waiting: str
 
     def __init__(
         self,
@@ -103,7 +130,7 @@ class Compactor(ABC):
     def _needed(self) -> list[Stand]:
         """Return the widths in use, the narrowest first."""
         ((self._channels,),) = self._store.writer.execute(
-            statement("processors", "channel_count")
+            statement("processors", "channel_key_max")
         ).fetchall()
         day = self._stands[-1]
         found = [day]
@@ -111,7 +138,7 @@ class Compactor(ABC):
             if self._channels * (found[0].width_s // 60) <= self._steps_max:
                 break
             if stand.at_s < day.at_s:
-                stand.at_s, stand.channel_key = day.at_s, 0
+                stand.go_to(day.at_s)
             found.insert(0, stand)
         return found
 
@@ -120,38 +147,35 @@ class Compactor(ABC):
             return 0
         if stand.channel_key == 0 and not self._found_rows(stand, closed_s):
             return 0
-        range_ = {"from_s": stand.at_s, "to_s": stand.at_s + stand.width_s}
-        first = self._next_channel(range_, stand.channel_key)
-        if first is None:
+        if not len(stand.waiting.channel_key):
+            self._look_on(stand)
+        if not len(stand.waiting.channel_key):
             with transaction(self._store.writer):
                 self._store_stand(stand.name, stand.at_s + stand.width_s, 0)
-            stand.at_s, stand.channel_key = stand.at_s + stand.width_s, 0
+            stand.go_to(stand.at_s + stand.width_s)
             return 1
-        bounds, rows = self._bounded(stand, range_, first, rows_max)
+        piece, rest = stand.waiting.cut(rows_max)
+        bounds = {
+            **stand.range,
+            "first_channel_key": int(piece.channel_key[0]),
+            "last_channel_key": int(piece.channel_key[-1]),
+        }
         self._replace(stand, bounds)
-        stand.channel_key = bounds["last_channel_key"]
-        channels = stand.channel_key - first + 1
-        stand.rows_a_channel = rows / channels
-        return rows
+        stand.channel_key, stand.waiting = bounds["last_channel_key"], rest
+        return int(piece.rows.sum())
 
-    def _bounded(
-        self, stand: Stand, range_: dict[str, int], first: int, rows_max: int
-    ) -> tuple[dict[str, int], int]:
-        """Return channels from `first` on with at most `rows_max` rows, and how many they have."""
-        a_channel = stand.rows_a_channel or stand.width_s // self.row_s
-        channels = max(min(int(rows_max / a_channel), self._channels), 1)
-        while True:
-            bounds = {
-                **range_,
-                "first_channel_key": first,
-                "last_channel_key": first + channels - 1,
-            }
-            ((rows,),) = self._store.writer.execute(
-                statement("processors", self.count), bounds
-            ).fetchall()
-            if rows <= rows_max or channels == 1:
-                return bounds, int(rows)
-            channels = max(min(channels // 2, int(channels * rows_max / rows)), 1)
+    def _look_on(self, stand: Stand) -> None:
+        """Count the rows of the next channels that have some, of as many as are looked through.
+
+        Once for many pieces: asked for each piece, it was a third of what they took.
+        """
+        at_once = max(self._steps_max * self.row_s // stand.width_s, 1)
+        for first in range(stand.channel_key + 1, self._channels + 1, at_once):
+            bounds = {"first_channel_key": first, "last_channel_key": first + at_once - 1}
+            found = read(self._store.writer, self.waiting, {**stand.range, **bounds})
+            if len(found):
+                stand.waiting = Waiting(integers(found, "channel_key"), integers(found, "rows"))
+                return
 
     @abstractmethod
     def _replace(self, stand: Stand, bounds: dict[str, int]) -> None:
@@ -163,15 +187,9 @@ class Compactor(ABC):
             statement("processors", self.oldest), {"from_s": stand.at_s}
         ).fetchall()
         last_s = closed_s // stand.width_s * stand.width_s
-        stand.at_s = last_s if oldest is None else min(int(oldest), last_s)
-        stand.at_s = stand.at_s // stand.width_s * stand.width_s
+        at_s = last_s if oldest is None else min(int(oldest), last_s)
+        stand.go_to(at_s // stand.width_s * stand.width_s)
         return stand.ends_by(closed_s)
-
-    def _next_channel(self, range_: dict[str, int], after: int) -> int | None:
-        ((first,),) = self._store.writer.execute(
-            statement("processors", self.next_channel), {**range_, "after_channel_key": after}
-        ).fetchall()
-        return None if first is None else int(first)
 
     def _store_stand(self, name: str, at_s: int, channel_key: int) -> None:
         for what, value in (("to_s", at_s), ("to_channel_key", channel_key)):
@@ -193,7 +211,7 @@ class RollupCompactor(Compactor):
     name = "compacted"
     narrower: tuple[tuple[int, int], ...] = NARROWER
     row_s = STEP_SECONDS  # most steps are written once
-    oldest, next_channel, count = "rollups_oldest", "compaction_next", "compaction_count"
+    oldest, waiting = "rollups_oldest", "compaction_channels"
 
     def _replace(self, stand: Stand, bounds: dict[str, int]) -> None:
         writer = self._store.writer

@@ -23,7 +23,7 @@ class SpanOrderer(Compactor):
     name = "ordered"
     width_s = SPANS_DAYS * DAY_SECONDS
     row_s = DAY_SECONDS  # a channel that stays as it is has a span a day
-    oldest, next_channel, count = "spans_oldest", "spans_next", "spans_count"
+    oldest, waiting = "spans_oldest", "spans_channels"
 
     def _replace(self, stand: Stand, bounds: dict[str, int]) -> None:
         writer = self._store.writer

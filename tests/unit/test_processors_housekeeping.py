@@ -423,3 +423,47 @@ def test_minutes_that_a_sample_may_still_change_are_not_folded(memory_store) -> 
 
     assert folder.compact((MIDNIGHT + 62 * DAY) * US, 1_000) == 0
     assert folder.compact((MIDNIGHT + 63 * DAY) * US, 1_000) > 0
+
+
+PART = """insert into rollup_parts
+    select $key, $start_s, 1, 1, 5, 5, 5, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1, [7], [1]"""
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize(
+    ("looks_at", "rows_max", "pieces"),
+    [(1, 1, 6), (3, 6, 6), (21, 6, 6), (1, 1_000, 6), (3, 1_000, 5), (21, 12, 3), (21, 1_000, 1)],
+)
+def test_channels_of_any_key_are_compacted_once_and_in_order(
+    memory_store: TelemetryStore, looks_at: int, rows_max: int, pieces: int, restarts: bool
+) -> None:
+    writer_of(memory_store, circuit(channels=tuple(f"c{n}" for n in range(21))))
+    keys, minutes = (1, 2, 5, 6, 9, 20), (2, 0, 1)
+    for minute in minutes:
+        for key in reversed(keys):
+            for _ in range(2):  # each in two parts
+                asked = {"key": key, "start_s": MIDNIGHT + 60 * minute}
+                memory_store.writer.execute(PART, asked)
+    points: list[str] = []
+
+    class OfDays(RollupCompactor):
+        narrower = ()
+
+    def made() -> RollupCompactor:
+        one = OfDays(memory_store, points.append, steps_max=looks_at * 1_440)
+        one.start()
+        return one
+
+    compactor, rows = made(), []
+    while done := compactor.compact((MIDNIGHT + DAY + 7_200) * US, rows_max):
+        rows.append(done)
+        if restarts:
+            compactor = made()
+
+    found = memory_store.writer.execute(
+        "select channel_key, start_s, samples from rollup_parts order by rowid"
+    ).fetchall()
+    assert found == [(key, MIDNIGHT + 60 * n, 2) for key in keys for n in range(3)]
+    assert points.count("compaction committed") == pieces
+    assert rows[-1] == 1, "the day is done"
+    assert sum(rows[:-1]) == len(keys) * len(minutes) * 2
