@@ -82,6 +82,7 @@ def main() -> int:
         ended = running.node.failure
         usage = resource.getrusage(resource.RUSAGE_SELF)
         running.stop()
+        gc.unfreeze()
         arguments.events.write_text(
             json.dumps(
                 {

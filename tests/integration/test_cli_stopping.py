@@ -157,6 +157,7 @@ def test_a_node_ends_in_time_and_whole_when_its_own_broker_is_halted(
         code = node.process.wait(STOP_SECONDS_MAX + 2)
 
     assert code == 0, "".join(node.said)
+    assert "leaked" not in "".join(node.said)
     assert not alive(broker)
     is_whole(tmp_path / "data")
 
