@@ -135,9 +135,7 @@ def describe_tape(tape: Tape, timezone: str, *, contractual: bool = True) -> str
     """Return in one sentence what a tape shows, for those who do not see it."""
     zone = ZoneInfo(timezone)
     runs = _rows(tape, contractual)[0][1]
-    seconds = {bucket: 0 for bucket in Bucket}
-    for run in runs:
-        seconds[run.bucket] += run.end_s - run.start_s
+    seconds = {b: sum(run.end_s - run.start_s for run in runs if run.bucket is b) for b in Bucket}
     if seconds[Bucket.UNMEASURED] == sum(seconds.values()):
         told = [_not_measured(tape, zone)]
     else:
@@ -158,12 +156,10 @@ def describe_tape(tape: Tape, timezone: str, *, contractual: bool = True) -> str
 
 
 def _how_provisional(runs: Sequence[_Run], bucket: Bucket, seconds: int) -> str:
-    """Return how much of a bucket may still change and is in no sum yet; "" if nothing of it."""
-    alike = [run for run in runs if run.bucket is bucket and run.provisional]
-    open_s = sum(run.end_s - run.start_s for run in alike)
-    if not open_s:
-        return ""
-    return " (provisional)" if open_s == seconds else f" ({duration(open_s)} of it provisional)"
+    """Return how much of a bucket may still change and is in no sum yet; "": nothing of it."""
+    open_s = sum(r.end_s - r.start_s for r in runs if r.bucket is bucket and r.provisional)
+    part = "" if open_s == seconds else f"{duration(open_s)} of it "
+    return f" ({part}provisional)" if open_s else ""
 
 
 def elsewhere(tape: Tape) -> tuple[int, int] | None:
