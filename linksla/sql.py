@@ -1,11 +1,12 @@
 """SQL texts, one statement a file, beside the package that owns them."""
 
 import threading
-from functools import cache
 from importlib.resources import files
 from typing import Final
 
 import duckdb
+
+from linksla.stores import parsed
 
 _parsing: Final = threading.Lock()
 _parsed: Final[dict[tuple[str, str], duckdb.Statement]] = {}
@@ -36,15 +37,9 @@ def text_of(statement: duckdb.Statement | str) -> str:
 
 def _parse(package: str, name: str) -> duckdb.Statement:
     text = files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
-    found = _parser().extract_statements(text)
+    found = parsed(text)
     if len(found) != 1:
         raise ValueError(f"{package}/sql/{name}.sql holds {len(found)} statements, not one")
     _parsed[package, name] = found[0]
     _texts[id(found[0])] = text
     return found[0]
-
-
-@cache
-def _parser() -> duckdb.DuckDBPyConnection:
-    """Return a connection that runs nothing."""
-    return duckdb.connect(":memory:", config={"threads": 1})

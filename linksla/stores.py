@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from shutil import disk_usage
@@ -215,6 +216,17 @@ class TelemetryStore:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+
+def parsed(text: str) -> list[duckdb.Statement]:
+    """Return the statements of a text, for any connection of any store."""
+    return _parser().extract_statements(text)
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Return a connection that runs nothing."""
+    return duckdb.connect(":memory:", config={"threads": 1})
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, where: str) -> None:
