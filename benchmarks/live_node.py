@@ -16,10 +16,11 @@ import resource
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from cli.configuration import load_configuration
-from cli.run import settle
+from cli.run import settled
 from cli.wiring import Running
 from dashboards.accounts import Accounts, Role
 from linksla.clock import MICROSECONDS, SystemClock
@@ -70,7 +71,8 @@ def main() -> int:
     running = Running(load_configuration(arguments.folder), arguments.bootstrap, clock, meters)
     stopped = threading.Event()
     running.start()
-    settle()
+    resting = ExitStack()
+    resting.enter_context(settled())
     watch_commands(running, meters, stopped)
     token = Accounts(running.decisions, clock).create_token("benchmark", Role.NOC, None)
     print(json.dumps({"port": running.web.port, "token": token.secret}), flush=True)
@@ -82,7 +84,7 @@ def main() -> int:
         ended = running.node.failure
         usage = resource.getrusage(resource.RUSAGE_SELF)
         running.stop()
-        gc.unfreeze()
+        resting.close()
         arguments.events.write_text(
             json.dumps(
                 {

@@ -2,8 +2,8 @@
 
 import argparse
 import gc
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,8 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         running = Running(configuration, bootstrap, SystemClock(), accept_gap=arguments.accept_gap)
         stack.callback(running.stop)
         running.start()
-        settle()
-        stack.callback(gc.unfreeze)
+        stack.enter_context(settled())
         print(f"Kafka   {bootstrap}, topic {configuration.settings.kafka.topic}")
         print(f"portal  http://{configuration.settings.web.host}:{running.web.port}", flush=True)
         while not stop.is_set() and not running.node.wait(0.5):
@@ -57,14 +56,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def settle() -> None:
-    """Leave what stays for good, the inventory above all, out of further garbage collections.
+@contextmanager
+def settled() -> Iterator[None]:
+    """Leave what stays for good, the inventory above all, out of garbage collections meanwhile.
 
-    With 20,000 circuits each full collection stopped every thread for 0.2 to 0.3 s. Before the
-    process ends it is to be unfrozen: DuckDB prints 40 lines about whatever is not collected then.
+    With 20,000 circuits each full collection stopped every thread for 0.2 to 0.3 s. At its end a
+    process collects all: DuckDB prints 40 lines about whatever is left out then.
     """
     gc.collect()
     gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _nothing_to_check() -> None:

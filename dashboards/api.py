@@ -27,11 +27,12 @@ from dashboards.bodies import (
     series_json,
     token_bodies,
 )
+from dashboards.instants import instant_of
 from dashboards.paging import PAGE_DEFAULT, PAGE_MAX, etag, etag_matches
 from dashboards.portal import Portal, portal_of
 from dashboards.problems import NOT_FOUND, Refusal
 from dashboards.segment import CIRCUIT_PATH, CUSTOMER_PATH
-from linksla.clock import MICROSECONDS, iso, parse_instant
+from linksla.clock import MICROSECONDS, iso
 from linksla.errors import UsageError
 from sla.calendar import is_month
 from sla.json import to_json
@@ -72,8 +73,7 @@ class Asked:
         if text is None:
             return default
         try:
-            # A plus sign that was not quoted arrives as a space.
-            return parse_instant(text.replace(" ", "+"))
+            return instant_of(text)
         except (ValueError, OverflowError):
             raise UsageError(
                 f"{name} is not an instant", hint="Write 2026-10-01T06:00:00Z."

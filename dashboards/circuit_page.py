@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from dashboards.charts import METRICS, POINTS_MAX, ROWS_MAX, Chart, bgp_lane, bgp_summary, step_for
 from dashboards.charts import chart as make_chart
+from dashboards.instants import instant_of
 from dashboards.panels import panel
-from linksla.clock import parse_instant, utc
+from linksla.clock import utc
 from linksla.errors import UsageError
 from linksla.inventory import Circuit
 from linksla.jitter import JITTER_KINDS
@@ -148,8 +149,8 @@ def _range(
     """
     if wanted.start or wanted.end:
         try:
-            end_s = _instant(wanted.end) if wanted.end else now_s
-            start_s = _instant(wanted.start) if wanted.start else end_s - _DAY
+            end_s = instant_of(wanted.end) if wanted.end else now_s
+            start_s = instant_of(wanted.start) if wanted.start else end_s - _DAY
         except (ValueError, OverflowError):
             raise UsageError(
                 "from and to are not instants", hint="Write 2026-10-01T06:00:00Z."
@@ -161,11 +162,6 @@ def _range(
     if month is not None:
         return month.start_s, month.month_end_s, False
     return summary.live_to_s - _DAY, summary.live_to_s, False
-
-
-def _instant(text: str) -> int:
-    """Return an instant of the address; a plus sign that was not quoted arrives as a space."""
-    return parse_instant(text.replace(" ", "+"))
 
 
 def _tape(one: _Circuit, start_s: int, end_s: int, zone: str, experienced: bool) -> Drawing | None:

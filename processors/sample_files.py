@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,6 +20,7 @@ from linksla.clock import MICROSECONDS, iso
 from linksla.errors import StoreError
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
+from processors.deduplication import Rows
 from processors.moved import folder_beside
 from processors.observations import integers
 from processors.transactions import transaction
@@ -34,8 +33,6 @@ _DIFFERENCES: Final = (
     "offset", "index_in_message",
 )  # fmt: skip
 _SEARCHED: Final = ["channel_key", "observed_at_us"]
-
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,16 @@ def test_a_file_holds_one_statement_under_a_header(path: Path) -> None:
     assert statement(path.parts[-3], path.stem) is parsed
 
 
-def test_a_file_of_two_statements_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "sql").mkdir()
-    (tmp_path / "sql" / "two.sql").write_text("select 1; select 2")
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder that statements of every package are read from."""
     monkeypatch.setattr(sql, "files", lambda _package: tmp_path)
+    (tmp_path / "sql").mkdir()
+    return tmp_path / "sql"
+
+
+def test_a_file_of_two_statements_is_refused(folder: Path) -> None:
+    (folder / "two.sql").write_text("select 1; select 2")
 
     with pytest.raises(ValueError, match=r"package/sql/two.sql holds 2 statements, not one"):
         statement("package", "two")
@@ -38,12 +42,8 @@ def test_a_text_is_its_own() -> None:
     assert text_of("select 1 -- as it is") == "select 1 -- as it is"
 
 
-def test_threads_that_ask_at_once_get_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "sql").mkdir()
-    (tmp_path / "sql" / "asked.sql").write_text("-- asked\nselect 7")
-    monkeypatch.setattr(sql, "files", lambda _package: tmp_path)
+def test_threads_that_ask_at_once_get_the_same(folder: Path) -> None:
+    (folder / "asked.sql").write_text("-- asked\nselect 7")
     start = threading.Barrier(8)
 
     def ask(_: int) -> duckdb.Statement:
