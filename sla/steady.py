@@ -54,11 +54,14 @@ def steady(look: Look, patience_s: int, *, burning: bool) -> Steady | None:
     is_down, was_bad = state
     availability = part.in_force.contract.availability
     bad = len(lanes) - sum(run.state == "bad" for run in lanes) < availability.up_at_least
-    onset = _onset(history, part, bad=bad, was_bad=was_bad, is_down=is_down)
+    onset = _onset(history, part, bad=bad, was_bad=was_bad)
     if onset is None or look.summary.state not in ("up", "down"):
         return None
     decisive = availability.consecutive * history.circuit.grid_seconds
     complete_before = onset + decisive if bad != is_down else FAR_AHEAD_S
+    if was_bad not in (is_down, bad):  # not decided when it changed: only if it lasted so long
+        began = _began(part, history.complete_up_to_s, bad=was_bad)
+        complete_before = began + decisive if onset - began >= decisive else FAR_AHEAD_S
     live_before = FAR_AHEAD_S
     if bad != (look.summary.state == "down"):
         live_before = _begins(history.live.runs, live_s, bad=bad) + decisive
@@ -117,9 +120,7 @@ def _states(part: History, complete: int) -> tuple[bool, bool] | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _onset(
-    history: CircuitHistory, part: History, *, bad: bool, was_bad: bool, is_down: bool
-) -> int | None:
+def _onset(history: CircuitHistory, part: History, *, bad: bool, was_bad: bool) -> int | None:
     """Return since when the circuit is as it will be, at the earliest; None: it went to and fro."""
     complete = history.complete_up_to_s
     known = [
@@ -132,15 +133,20 @@ def _onset(
     if bad == was_bad:
         if any(run.bad != bad for run in known):
             return None
-        ways = (part.runs, part.unknown_good, part.unknown_bad)
-        return min(_begins(runs, complete, bad=bad) for runs in ways)
-    if was_bad != is_down or not known:
-        return None  # what was not decided when it changed
+        return _began(part, complete, bad=bad)
+    if not known:
+        return None
     before = [run.end_s for run in known if run.bad != bad]
     onset = max(before, default=complete)
     if any(run.bad != bad for run in known[len(before) :]):
         return None
     return onset
+
+
+def _began(part: History, complete: int, *, bad: bool) -> int:
+    """Return where the good or bad time began that is complete, whatever unknown cells were."""
+    ways = (part.runs, part.unknown_good, part.unknown_bad)
+    return min(_begins(runs, complete, bad=bad) for runs in ways)
 
 
 def _begins(runs: Sequence[JudgedRun], end_s: int, *, bad: bool) -> int:

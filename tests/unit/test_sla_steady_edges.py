@@ -113,9 +113,27 @@ def test_what_goes_to_and_fro_is_not_certain(ahead: str, lanes: Any) -> None:
     assert seen(Present(ahead=ahead, lanes=lanes)) is None
 
 
-def test_what_was_not_decided_when_it_changed_is_not_certain() -> None:
-    assert seen(Present(text="b20", ahead="U30", lanes=both("good", NOW))) is None
-    assert seen(Present(text="D60 g20", ahead="D30", lanes=both("bad", NOW), state="down")) is None
+def test_what_changed_before_it_was_decided_is_decided_only_if_it_lasted_so_long() -> None:
+    back = {"lanes": both("good", NOW)}
+    again = {"text": "D20 g20", "lanes": both("bad", NOW), "state": "down"}
+
+    assert seen(Present(text="b20", ahead="U30", **back)) == (FAR, NOW + PATIENCE, False)
+    assert seen(Present(ahead="D30", **again)) == (NOW + 12, FAR, True)  # a verdict is due
+    # as long as it takes, with what was still to be complete: decided there
+    for lasted, before in ((9, FAR), (10, NOW + 10), (15, NOW + 10)):
+        late = both("good", NOW + lasted)
+        gone = Present(text="b20", ahead=f"b{lasted} U15", live_s=NOW + lasted + 15, lanes=late)
+        assert seen(gone) == (before, NOW + lasted + PATIENCE, False)
+        fits = Present(**(again | {"lanes": both("bad", NOW + lasted)}),
+                       ahead=f"g{lasted} D15", live_s=NOW + lasted + 15)  # fmt: skip
+        assert seen(fits) == (NOW + min(before - NOW, 12), FAR, True)
+
+
+def test_what_was_not_decided_began_as_early_as_unknown_time_allows() -> None:
+    text = {"text": "b10 M10 b5", "good": "b10 U10 b5", "bad": "b25"}
+    back = Present(ahead="b5 U20", live_s=NOW + 25, lanes=both("good", NOW + 5), **text)
+
+    assert seen(back) == (NOW + 5, NOW + 5 + PATIENCE, False)
 
 
 def test_without_anything_live_a_change_is_not_certain() -> None:
