@@ -32,6 +32,7 @@ from sla.watched import WatchedObjectives
 _NEVER_S: Final = -1
 _FOREVER_S: Final = (1 << 63) - 1
 _BGP_NOT: Final = int(EVIDENCE_BGP_NOT)
+_BGP_UNKNOWN: Final = int(EVIDENCE_BGP_UNKNOWN)
 _GOOD: Final = Turn(bad=False, from_s=0)
 _NOTHING: Final = Awaits(0)
 
@@ -76,12 +77,10 @@ class Watch:
             self._number(advance.channels)
         progress, runs = advance.progress, advance.runs
         stirred = advance.reworked | (advance.folded_from_s != self._folded_to_s)
-        bad = (runs.bgp == EVIDENCE_BGP_NOT) | (runs.loss_class > self._loss_class_max[runs.track])
-        known = (runs.bgp != EVIDENCE_BGP_UNKNOWN) | (runs.loss_class != LOSS_CLASS_UNKNOWN)
-        whole = runs.end_s - runs.start_s
-        before = np.clip(self._turn_s[runs.track] - runs.start_s, 0, whole)
-        expected = np.where(bad == self._bad[runs.track], whole - before, before) * known
-        seconds = np.bincount(runs.track, weights=expected, minlength=len(self._circuit_of))
+        seconds = _as_expected(
+            runs.track, runs.start_s, runs.end_s, runs.bgp, runs.loss_class,
+            self._loss_class_max, self._bad, self._turn_s,
+        )  # fmt: skip
         stirred |= self._active & (seconds != progress.folded_to_s - advance.folded_from_s)
         grid_us = advance.channels.grid_s * MICROSECONDS
         turn_us = -(-self._turn_s * MICROSECONDS // grid_us) * grid_us  # its first whole cell
@@ -202,6 +201,25 @@ class Watch:
             values = np.pad(getattr(self, name), (0, more), constant_values=_NEVER_S)
             setattr(self, name, values)
         self._objectives.grow(self._circuit_of, len(self._names))
+
+
+@compiled(
+    INT64S, INT64S, INT64S, INT64S, INT64S, INT64S, BOOLS, INT64S, is_short=True
+)  # fmt: skip
+def _as_expected(
+    track: Int64, start_s: Int64, end_s: Int64, bgp: Int64, loss_class: Int64,
+    loss_class_max: Int64, bad: Bool, turn_s: Int64,
+) -> Int64:  # fmt: skip
+    """Return how many seconds of each track are known, and as expected: a run of each at a poll."""
+    seconds = np.zeros(len(bad), np.int64)
+    for row in range(len(track)):
+        if bgp[row] == _BGP_UNKNOWN and loss_class[row] == LOSS_CLASS_UNKNOWN:
+            continue
+        at = track[row]
+        before = min(max(turn_s[at] - start_s[row], 0), end_s[row] - start_s[row])
+        is_bad = bgp[row] == _BGP_NOT or loss_class[row] > loss_class_max[at]
+        seconds[at] += end_s[row] - start_s[row] - before if is_bad == bad[at] else before
+    return seconds
 
 
 @compiled(INT64S, INT64S, INT64S, INT64S, INT64S, BOOLS, INT64S, BOOLS_OWN)

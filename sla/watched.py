@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 import numpy as np
 
+from linksla.compiled import BOOL, BOOLS_OWN, INT64, INT64S, INT64S_OWN, compiled
 from processors.buckets import bucket_middle_us, bucket_of
 from processors.observations import Bool, Int64
 from processors.rollups import Rollups
@@ -31,8 +32,8 @@ _DENOMINATOR_MAX: Final = 1_000
 _NUMERATOR_MAX: Final = 10**9
 """With these, sums of 10^13 µs and counts of 10^8 stay exact in 64 bits."""
 
-_CODES: Final = {Outcome.NOT_ASSESSABLE: 0, Outcome.MET: 1}
-_MISSED: Final = 2
+_MET, _MISSED = 1, 2
+_CODES: Final = {Outcome.NOT_ASSESSABLE: 0, Outcome.MET: _MET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,45 +218,67 @@ class WatchedObjectives:
                     most = rule.bucket_max
                     if most not in within:
                         within[most] = seen.within(most)
-                    self._value[:, slot][mine] += within[most][mine]
+                    _gain(mine, within[most], self._value[:, slot])
 
     def _add_slot(self, keys: Int64, slot: int, rule: Rule, sums: Mapping[str, Int64]) -> None:
         value, count = self._value[:, slot], self._count[:, slot]
-        count[keys] += sums["observed"][keys]
+        _gain(keys, sums["observed"], count)
         if rule.kind == _MEAN:
-            value[keys] += sums["total"][keys]
+            _gain(keys, sums["total"], value)
         elif rule.kind == _MAXIMUM:
             value[keys] = np.maximum(value[keys], sums["most"][keys])
         else:
-            count[keys] += sums["lost"][keys]
+            _gain(keys, sums["lost"], count)
 
     def _outcomes(self, keys: Int64, rules: tuple[Rule, ...]) -> Int64:
         """Return the circuits of some channels, ordered by circuit, whose outcomes changed."""
-        circuit = self._circuit_of[keys]
-        starts = np.flatnonzero(np.concatenate([[True], circuit[1:] != circuit[:-1]]))
-        numbers = circuit[starts]
-        changed = np.zeros(len(numbers), np.bool_)
+        if any(rule.kind == _OPAQUE for rule in rules):
+            return np.unique(self._circuit_of[keys])
+        changed = np.zeros(len(self._rules_of), np.bool_)
         for slot, rule in enumerate(rules):
-            if rule.kind == _OPAQUE:
-                return numbers
-            value, count = self._value[:, slot][keys], self._count[:, slot][keys]
-            if rule.pooled:
-                join = np.maximum if rule.kind == _MAXIMUM else np.add
-                value, count = join.reduceat(value, starts), np.add.reduceat(count, starts)
-                missed, known = (count > 0) & ~_met(rule, value, count), count > 0
+            _compare(
+                keys, self._circuit_of, self._value[:, slot], self._count[:, slot],
+                rule.kind, rule.pooled, *rule.limit.as_integer_ratio(),
+                *rule.percentile.as_integer_ratio(), self._outcome[:, slot], changed,
+            )  # fmt: skip
+        return np.flatnonzero(changed)
+
+
+@compiled(INT64S, INT64S, INT64S_OWN, is_short=True)
+def _gain(keys: Int64, gained: Int64, sums: Int64) -> None:
+    for key in keys:
+        sums[key] += gained[key]
+
+
+@compiled(
+    INT64S, INT64S, INT64S, INT64S, INT64, BOOL, INT64, INT64, INT64, INT64, INT64S, BOOLS_OWN,
+    is_short=True,
+)  # fmt: skip
+def _compare(
+    keys: Int64, circuit_of: Int64, value: Int64, count: Int64, kind: int, pooled: bool,
+    limit: int, limit_of: int, share: int, share_of: int, outcome: Int64, changed: Bool,
+) -> None:  # fmt: skip
+    """Mark the circuits of some channels, ordered by circuit, of which an outcome is another.
+
+    Of several channels the worst counts, or what they come to together.
+    """
+    found = total = observations = 0
+    for row in range(len(keys)):
+        key = keys[row]
+        circuit = circuit_of[key]
+        begins = row == 0 or circuit_of[keys[row - 1]] != circuit
+        ends = row + 1 == len(keys) or circuit_of[keys[row + 1]] != circuit
+        if begins:
+            found = 0
+        if begins or not pooled:
+            total = observations = 0
+        total = max(total, value[key]) if kind == _MAXIMUM else total + value[key]
+        observations += count[key]
+        if observations > 0 and (ends or not pooled):
+            if kind == _PERCENTILE:
+                is_met = total >= max(-(-(share * observations) // share_of), 1)
             else:
-                missed = np.logical_or.reduceat((count > 0) & ~_met(rule, value, count), starts)
-                known = np.logical_or.reduceat(count > 0, starts)
-            outcome = np.where(missed, _MISSED, np.where(known, _CODES[Outcome.MET], 0))
-            changed |= outcome != self._outcome[numbers, slot]
-        return numbers[changed]
-
-
-def _met(rule: Rule, value: Int64, count: Int64) -> Bool:
-    """Return where an objective is met; without an observation it does not matter."""
-    if rule.kind == _PERCENTILE:
-        share = rule.percentile
-        rank = np.maximum(-(-(share.numerator * count) // share.denominator), 1)
-        return np.asarray(value >= rank)
-    observations = count if rule.kind == _MEAN else 1
-    return np.asarray(value * rule.limit.denominator <= rule.limit.numerator * observations)
+                is_met = total * limit_of <= limit * (observations if kind == _MEAN else 1)
+            found = max(found, _MET if is_met else _MISSED)
+        if ends:
+            changed[circuit] |= found != outcome[circuit]

@@ -107,9 +107,11 @@ class WrittenSteps:
         """Return what was observed of a metric, by channel key."""
         found = np.zeros((4, len(self.wanted.from_s)), np.int64)
         for part in self.parts:
-            measured = part.measured(metric)
-            inside = self.wanted.inside(part.channel_key, part.start_s)
-            _add(part.channel_key, inside, *measured, part.lost, *found)
+            wanted, measured = self.wanted, part.measured(metric)
+            _add(
+                part.channel_key, part.start_s, wanted.from_s, wanted.to_s,
+                *measured, part.lost, *found,
+            )  # fmt: skip
         return dict(zip(("observed", "total", "most", "lost"), found, strict=True))
 
     def within(self, bucket_max: int) -> Int64:
@@ -158,14 +160,15 @@ class RecentSteps:
         return WrittenSteps(tuple(self._parts), wanted)
 
 
-@compiled(INT64S, BOOLS, INT64S, INT64S, INT64S, INT64S, *[INT64S_OWN] * 4)
+@compiled(*[INT64S] * 8, *[INT64S_OWN] * 4)
 def _add(
-    key: Int64, inside: Bool, observed: Int64, total: Int64, most: Int64, lost: Int64,
+    key: Int64, start_s: Int64, from_s: Int64, to_s: Int64,
+    observed: Int64, total: Int64, most: Int64, lost: Int64,
     observeds: Int64, totals: Int64, mosts: Int64, losts: Int64,
 ) -> None:  # fmt: skip
     for row in range(len(key)):
-        if inside[row]:
-            at = key[row]
+        at = key[row]
+        if from_s[at] <= start_s[row] < to_s[at]:
             observeds[at] += observed[row]
             totals[at] += total[row]
             mosts[at] = max(mosts[at], most[row])

@@ -14,7 +14,7 @@ from sla import watched
 from sla.answers import Outcome
 from sla.looks import Sums
 from sla.measures import Observed
-from sla.watched import _MAXIMUM, _MEAN, _PERCENTILE, Rule, WatchedObjectives, _met
+from sla.watched import _MAXIMUM, _MEAN, _PERCENTILE, Rule, WatchedObjectives, _compare
 from sla.watched_steps import _within
 from tests.unit.test_sla_watched_edges import PUT, terms
 
@@ -23,14 +23,29 @@ def whole(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
 
 
+def outcomes(rule: Rule, value: Any, count: Any, circuit_of: Any = None) -> list[int]:
+    """Return of each circuit 0: nothing observed, 1: met, 2: missed; by default one a channel."""
+    of = np.arange(len(value)) if circuit_of is None else whole(*circuit_of)
+    found = np.full(int(of.max()) + 1, -1)
+    for code in range(3):
+        changed = np.zeros(len(found), np.bool_)
+        _compare(
+            np.arange(len(value)), of, whole(*value), whole(*count), rule.kind, rule.pooled,
+            *rule.limit.as_integer_ratio(), *rule.percentile.as_integer_ratio(),
+            np.full(len(found), code), changed,
+        )  # fmt: skip
+        found[~changed] = code
+    return found.tolist()
+
+
 @pytest.mark.parametrize(
     ("kind", "limit", "value", "count", "met"),
     [
         # of a mean the sum is held to limit × count
-        (_MEAN, Fraction(101, 2), (100, 101, 102, 1_000), (2, 2, 2, 20), (True, True, False, True)),
-        (_MEAN, Fraction(50), (100, 101), (2, 2), (True, False)),
-        (_MAXIMUM, Fraction(101, 2), (50, 51), (9, 9), (True, False)),
-        (_MAXIMUM, Fraction(50), (50, 51), (9, 1), (True, False)),
+        (_MEAN, Fraction(101, 2), (100, 101, 102, 1_000, 0), (2, 2, 2, 20, 0), [1, 1, 2, 1, 0]),
+        (_MEAN, Fraction(50), (100, 101), (2, 2), [1, 2]),
+        (_MAXIMUM, Fraction(101, 2), (50, 51, 0), (9, 9, 0), [1, 2, 0]),
+        (_MAXIMUM, Fraction(50), (50, 51), (9, 1), [1, 2]),
     ],
 )  # fmt: skip
 def test_a_sum_or_a_greatest_value_is_held_to_its_limit(
@@ -38,15 +53,15 @@ def test_a_sum_or_a_greatest_value_is_held_to_its_limit(
 ) -> None:
     rule = Rule(kind, "latency", limit, Fraction(0), False)
 
-    assert _met(rule, whole(*value), whole(*count)).tolist() == list(met)
+    assert outcomes(rule, value, count) == met
 
 
 @pytest.mark.parametrize(
     ("percentile", "within", "count", "met"),
     [
-        ("1/2", (1, 1, 2, 0), (2, 3, 3, 0), (True, False, True, False)),
-        ("19/20", (18, 19, 19, 20), (20, 20, 21, 21), (False, True, False, True)),
-        ("1/1000", (0, 1, 1, 2), (500, 500, 1_000, 1_001), (False, True, True, True)),
+        ("1/2", (1, 1, 2, 0), (2, 3, 3, 0), [1, 2, 1, 0]),
+        ("19/20", (18, 19, 19, 20), (20, 20, 21, 21), [2, 1, 2, 1]),
+        ("1/1000", (0, 1, 1, 2), (500, 500, 1_000, 1_001), [2, 1, 1, 1]),
     ],
 )  # fmt: skip
 def test_enough_observations_must_lie_within_the_limit(
@@ -54,7 +69,36 @@ def test_enough_observations_must_lie_within_the_limit(
 ) -> None:
     rule = Rule(_PERCENTILE, "latency", Fraction(50), Fraction(percentile), False)
 
-    assert _met(rule, whole(*within), whole(*count)).tolist() == list(met)
+    assert outcomes(rule, within, count) == met
+
+
+@pytest.mark.parametrize(
+    ("kind", "pooled", "outcome"),
+    [
+        # of limit 50: the first circuit misses on one of two channels, the second met on both,
+        # the third observed one, the last none
+        (_MEAN, False, [2, 1, 1, 0]), (_MEAN, True, [1, 1, 1, 0]),
+        (_MAXIMUM, False, [2, 2, 2, 0]), (_MAXIMUM, True, [2, 2, 2, 0]),
+    ],
+)  # fmt: skip
+def test_of_several_channels_the_worst_counts_or_all_of_them_together(
+    kind: int, pooled: bool, outcome: list[int]
+) -> None:
+    rule = Rule(kind, "latency", Fraction(50), Fraction(0), pooled)
+    value, count = (102, 90, 100, 51, 0, 100, 0, 0), (2, 2, 2, 2, 0, 2, 0, 0)
+
+    assert outcomes(rule, value, count, (0, 0, 1, 1, 2, 2, 3, 3)) == outcome
+
+
+def test_a_percentile_of_channels_together_is_one_of_all_their_observations() -> None:
+    within, count, of = (1, 9, 5, 4), (5, 9, 5, 5), (0, 0, 1, 1)
+
+    def judged(pooled: bool) -> list[int]:
+        rule = Rule(_PERCENTILE, "latency", Fraction(50), Fraction(7, 10), pooled)
+        return outcomes(rule, within, count, of)
+
+    assert judged(False) == [2, 1]  # 1 of 5 is too few
+    assert judged(True) == [1, 1]  # 10 of 14
 
 
 def test_counts_up_to_the_greatest_bucket_are_added_by_channel() -> None:
