@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from enum import IntFlag
 from typing import Final
 
-from sla.answers import Bucket, MonthAnswer, Outcome
+from sla.answers import Bucket, Outcome
 from sla.history import FAR_AHEAD_S, CircuitHistory, History
+from sla.judge import Scenario, contractual_seconds
 from sla.judged import JudgedRun
 from sla.looks import Look
 from sla.outage_terms import CHRONIC
@@ -54,7 +55,8 @@ def calm(look: Look, awaits: Awaits = _NOTHING) -> Calm | None:
         return None if awaits else _OVER
     if not look.answers or look.answers[-1].month_end_s <= complete:
         return None  # the next month has not begun, or the circuit has ended
-    if any(_open_and_undecided(answer, complete) for answer in look.answers):
+    decided_before = _decided_before(look)
+    if decided_before is None:
         return None
     grid = history.circuit.grid_seconds
     lag = max(history.live.in_force.contract.availability.consecutive * grid, 60)
@@ -70,7 +72,7 @@ def calm(look: Look, awaits: Awaits = _NOTHING) -> Calm | None:
     lives = [at - grid for at in (*edges, *(w.start for w in look.windows)) if at >= complete]
     found = replace(
         stays,
-        complete_before_s=min([*completes, stays.complete_before_s]),
+        complete_before_s=min([*completes, decided_before, stays.complete_before_s]),
         live_before_s=min([*lives, stays.live_before_s]),
     )
     return found if live < found.live_before_s else None
@@ -93,16 +95,26 @@ def _stays(look: Look, awaits: Awaits, lag: int) -> Calm | None:
     return Calm(FAR_AHEAD_S, FAR_AHEAD_S, lag)
 
 
-def _open_and_undecided(answer: MonthAnswer, complete_s: int) -> bool:
-    """Return whether time alone could decide a month.
+def _decided_before(look: Look) -> int | None:
+    """Return before which complete instant time alone decides no month; None: not certain.
 
-    Enough of it gets measured, or too little; or an outage that nearly made it chronic gets old.
+    Enough of a month gets measured; or an outage that nearly made it chronic gets old.
     """
-    if answer.month_end_s <= complete_s or not answer.objectives:
-        return False
-    return answer.objectives[0].verdict is Outcome.NOT_ASSESSABLE or any(
-        one.name == CHRONIC and one.verdict is Outcome.AT_RISK for one in answer.objectives
-    )
+    complete, part = look.history.complete_up_to_s, look.history.complete[-1]
+    before = FAR_AHEAD_S
+    for answer in look.answers:
+        if answer.month_end_s <= complete or not answer.objectives:
+            continue
+        if any(one.name == CHRONIC and one.verdict is Outcome.AT_RISK for one in answer.objectives):
+            return None
+        if answer.objectives[0].verdict is Outcome.NOT_ASSESSABLE:
+            if len(answer.segments) != 1:
+                return None
+            start_s, end_s = answer.segments[0].start_s, answer.segments[0].end_s
+            so_far = Scenario(contractual_seconds(part.runs, start_s, end_s), 0)
+            after = so_far.assessable_after(part.in_force.contract.availability)
+            before = before if after is None else complete + after
+    return before
 
 
 def _decidedly_up(history: CircuitHistory) -> bool:

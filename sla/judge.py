@@ -81,6 +81,17 @@ class Scenario:
                 line = _RISK * allowed // (_RISK_OF * of)
         return line - self.seconds.down + 1
 
+    def assessable_after(self, terms: AvailabilityTerms) -> int | None:
+        """Return after how many seconds of the rest, all of them measured, enough of it is.
+
+        None: never. One at least: nobody asks this of a period that is assessable already.
+        """
+        least, of = terms.coverage_percent_min.as_integer_ratio()
+        seconds, gained = self.seconds, 100 * of - least
+        countable = seconds.total - seconds.excluded
+        missing = least * countable - 100 * of * (seconds.up + seconds.down)
+        return max(-(-missing // gained), 1) if gained else None
+
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityVerdict:

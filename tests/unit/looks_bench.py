@@ -20,6 +20,7 @@ _KINDS = {
     "U": (Bucket.UP, False), "D": (Bucket.DOWN, True), "M": (Bucket.UNMEASURED, False),
     "b": (Bucket.UP, True),  # bad, and not for long enough to be down
     "g": (Bucket.DOWN, False),  # good, and not for long enough to be up
+    "E": (Bucket.EXCLUDED, True),
 }  # fmt: skip
 
 

@@ -1,13 +1,14 @@
 """Up to which instants a circuit is calm, and what is never calm, to the second."""
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from linksla.inventory import Bandwidth, Price
 from linksla.inventory import Ownership as Owner
-from sla.answers import Outcome
+from sla.answers import MonthAnswer, Outcome
 from sla.calm import Awaits, Calm, calm
 from sla.history import FAR_AHEAD_S
 from sla.looks import Look
@@ -199,17 +200,70 @@ def test_a_month_that_is_over_or_none_is_not_calm() -> None:
     assert calm(replace(HEALTHY, answers=(month, over))) is None
 
 
-def test_what_time_alone_may_decide_is_not_calm() -> None:
-    (first,) = HEALTHY.answers[0].objectives
+def not_assessable(look: Look, start_s: int, **more: Any) -> MonthAnswer:
+    """Return a look's open month as too little measured of [start_s, NOW)."""
+    month = look.answers[0]
+    (first,) = month.objectives
     unknown = replace(first, verdict=Outcome.NOT_ASSESSABLE)
+    segment = replace(month.segments[0], start_s=start_s)
+    return replace(month, objectives=(unknown,), segments=(segment,), **more)
 
-    assert calm(answered(objectives=(unknown,))) is None
-    assert calm(answered(objectives=(first, replace(unknown, name="p95")))) is not None
-    assert calm(answered(objectives=())) is not None
-    over = replace(HEALTHY.answers[0], month_end_s=NOW, objectives=(unknown,))
-    assert calm(replace(HEALTHY, answers=(over, HEALTHY.answers[0]))) is not None
-    undecided = replace(HEALTHY.answers[0], objectives=(unknown,))
-    assert calm(replace(HEALTHY, answers=(undecided, HEALTHY.answers[0]))) is None
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "after"),
+    [
+        ("M20 U110", 130, 270),  # 95 % of 400 s are 380
+        ("M20 U110", 129, 251),  # 19 of 380 s are not measured
+        ("M1 U30", 20, 1),  # measured as a whole: at once
+        ("M30 D20 U80", 130, 470),  # what was down was measured
+        ("E30 M20 U80", 130, 300),  # what is excluded does not count
+        ("M300 U0 U30", 330, 5_670),
+    ],
+)  # fmt: skip
+def test_of_what_was_measured_too_little_is_enough_some_time_later(
+    text: str, seconds: int, after: int
+) -> None:
+    look = Present(text=text).look()
+
+    found = calm(replace(look, answers=(not_assessable(look, NOW - seconds),)))
+
+    assert found is not None
+    assert found.complete_before_s == NOW + after
+
+
+def test_where_all_is_to_be_measured_time_decides_nothing() -> None:
+    availability = replace(ONE.availability, coverage_percent_min=Fraction(100))
+    look = Present(contract=replace(ONE, availability=availability)).look()
+
+    found = calm(replace(look, answers=(not_assessable(look, NOW - 40),)))
+
+    assert found is not None
+    assert found.complete_before_s > NOW + 86_400
+
+
+def test_a_month_of_several_segments_that_is_not_assessable_is_not_calm() -> None:
+    month = not_assessable(HEALTHY, NOW - 40)
+
+    assert calm(answered(segments=month.segments * 2)) is not None
+    assert calm(replace(HEALTHY, answers=(replace(month, segments=month.segments * 2),))) is None
+
+
+def test_what_was_observed_is_not_asked_for_enough_of_it() -> None:
+    (first,) = HEALTHY.answers[0].objectives
+    unknown = replace(first, verdict=Outcome.NOT_ASSESSABLE, name="p95")
+    soon = not_assessable(HEALTHY, NOW - 40)
+
+    as_ever = calm(HEALTHY)
+    assert calm(answered(objectives=(first, unknown))) == as_ever
+    assert calm(answered(objectives=())) == as_ever
+    over = replace(HEALTHY.answers[0], month_end_s=NOW)
+    unknown_over = replace(soon, month_end_s=NOW)
+    either = [calm(replace(HEALTHY, answers=(one, HEALTHY.answers[0])))
+              for one in (over, unknown_over)]  # fmt: skip
+    assert either[0] == either[1] is not None
+    both = calm(replace(HEALTHY, answers=(soon, HEALTHY.answers[0])))
+    assert both is not None
+    assert both.complete_before_s == NOW + 1
 
 
 def test_a_circuit_that_has_ended_is_over_once_all_its_months_are_final() -> None:

@@ -1,5 +1,6 @@
 """Seconds of a range by bucket, what may be down in it, and when the outcome is another."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -111,3 +112,25 @@ def test_what_is_at_risk_is_breached_beyond_the_whole_seconds_of_its_allowance()
     at_risk = Scenario(Seconds(1_500, 2, 0, 0), 900)
 
     assert at_risk.worse_after(terms("99.9")) == 1  # 2.402 s are allowed, 2 are down
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "excluded", "unmeasured", "least", "after"),
+    [
+        (94, 0, 0, 6, "95", 20),  # 114 of 120
+        (90, 4, 0, 6, "95", 20),  # down is measured, too
+        (90, 4, 50, 6, "95", 20),  # excluded does not count
+        (94, 0, 0, 6, "99.9", 5_900),  # 5,994 of 6,000
+        (0, 0, 0, 7, "50", 7),
+        (0, 0, 0, 7, "95", 133),
+        (0, 0, 9, 0, "95", 1),  # nothing counts yet
+        (99, 0, 0, 1, "95", 1),  # enough already
+        (99, 0, 0, 1, "100", None),
+    ],
+)  # fmt: skip
+def test_enough_is_measured_after_so_many_seconds(
+    up: int, down: int, excluded: int, unmeasured: int, least: str, after: int | None
+) -> None:
+    asked = replace(terms(), coverage_percent_min=Fraction(least))
+
+    assert Scenario(Seconds(up, down, excluded, unmeasured), 9).assessable_after(asked) == after
