@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from alerts.evaluator import AlarmEvaluator
 from alerts.node_alarms import NodeAlarms
 from cli.configuration import Configuration
 from cli.gaps import begin_reading
-from cli.rounds import Rounds
+from cli.rounds import Rounds, judging_share
 from dashboards.live import LiveFeed
 from ingest.poison import InFlight
 from ingest.source import Source
-from linksla.clock import Clock
+from linksla.clock import MICROSECONDS, Clock
 from linksla.errors import LinkslaError
 from linksla.meters import Meters
 from linksla.model import Poll, RawMessage, Reject
@@ -58,10 +59,8 @@ KEEP_HOUSE_EVERY_SECONDS: Final = 1.0
 KEEP_HOUSE_SECONDS_MAX: Final = 0.25
 """What a sample may wait for beside judging and a commit with its checkpoint: 1 s in all."""
 CATCHING_UP_SHARE_MAX: Final = 0.05
-"""While the node catches up, judging and upkeep may take at most this share each of the writer's
-time: what is judged then is hours old, and samples come first."""
+"""While samples wait, upkeep may take at most this share of the writer's time."""
 KEEP_HOUSE_SHARE_MAX: Final = 1 / 3
-EVALUATE_SHARE_MAX: Final = 0.5
 """The same otherwise."""
 STOP_SECONDS_MAX: Final = 8.0
 STOP_JUDGING_SECONDS_MAX: Final = 4.0
@@ -113,6 +112,7 @@ class Node:
         self._keep_house_at = 0.0
         self._commit_at = 0.0
         self._catches_up = False
+        self._appended_us = 0  # of the samples written, when the broker got the newest
         self._queue: queue.Queue[Poll] = queue.Queue(maxsize=QUEUE_POLLS_MAX)
         self._stop = threading.Event()
         self._ended = threading.Event()
@@ -247,6 +247,8 @@ class Node:
             took = self._clock.monotonic_seconds() - began
             self._commit_at = began + min(COMMIT_EVERY_SECONDS, took / COMMIT_SHARE_MAX)
             self._meters.observe("linksla_commit_seconds", took)
+            if poll.samples.num_rows:
+                self._appended_us = pc.max(poll.samples.column("append_time_us")).as_py()
             self._watch.note(written.advance)
             judged = self._evaluate_if_due()
             with self._written:
@@ -322,7 +324,8 @@ class Node:
         self._meters.observe("linksla_evaluate_seconds", took)
         self._meters.set("linksla_evaluate_due_circuits", len(self._rounds))
         rest = EVALUATE_EVERY_SECONDS if not len(self._rounds) else took
-        share = CATCHING_UP_SHARE_MAX if self._is_behind() else EVALUATE_SHARE_MAX
+        age_s = (self._clock.now_us() - self._appended_us) / MICROSECONDS
+        share = judging_share(samples_wait=self._is_behind(), age_seconds=age_s)
         self._evaluate_at = now + max(rest, took / share)
         self._live.publish((*circuits, *due.went_on))
         return True

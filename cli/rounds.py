@@ -11,6 +11,21 @@ from typing import Final
 ROUND_SECONDS: Final = 0.1
 CIRCUITS_FIRST: Final = 25
 CIRCUITS_MIN: Final = 5
+SHARE_MAX: Final = 0.5
+SHARE_BEHIND_MAX: Final = 0.05
+"""Of the writer's time, the second while samples wait that are old: what is judged then is old too,
+and samples come first."""
+OLD_SECONDS: Final = 1.0
+"""At 100,000 samples/s the queue is full behind each commit, and nothing is late: of a twentieth of
+the time 1,000 circuits that go down at once would be judged after half a minute, not after 3 s."""
+
+
+def judging_share(*, samples_wait: bool, age_seconds: float) -> float:
+    """Return which share of the writer's time may be spent on judging.
+
+    `age_seconds`: how long ago the broker got the newest sample that was written.
+    """
+    return SHARE_BEHIND_MAX if samples_wait and age_seconds > OLD_SECONDS else SHARE_MAX
 
 
 class Rounds:

@@ -1,6 +1,17 @@
 """Rounds of judging are short, and nobody waits for ever."""
 
-from cli.rounds import CIRCUITS_FIRST, CIRCUITS_MIN, ROUND_SECONDS, Rounds
+import pytest
+
+from cli.rounds import (
+    CIRCUITS_FIRST,
+    CIRCUITS_MIN,
+    OLD_SECONDS,
+    ROUND_SECONDS,
+    SHARE_BEHIND_MAX,
+    SHARE_MAX,
+    Rounds,
+    judging_share,
+)
 
 NAMES = [f"C-{n:04}" for n in range(200)]
 
@@ -54,3 +65,18 @@ def test_round_after_round_all_that_was_due_is_judged_once() -> None:
 
     assert judged == sorted(NAMES)
     assert rounds.next() == ()
+
+
+@pytest.mark.parametrize(
+    ("waits", "age", "share"),
+    [
+        (True, OLD_SECONDS, SHARE_MAX),  # a full queue behind a commit: nothing is late
+        (True, OLD_SECONDS + 0.001, SHARE_BEHIND_MAX),
+        (False, 3_600.0, SHARE_MAX),  # a stream that was silent for an hour
+        (True, -2.0, SHARE_MAX),  # the broker's clock runs ahead
+    ],
+)
+def test_judging_waits_for_samples_only_where_these_are_old(
+    waits: bool, age: float, share: float
+) -> None:
+    assert judging_share(samples_wait=waits, age_seconds=age) == share
