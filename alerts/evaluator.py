@@ -53,6 +53,8 @@ _ENDED_BY: Final = {
     AlarmType.BUDGET_BURN: Awaits.BURN,
     AlarmType.REDUNDANCY_LOST: Awaits.CHANNELS,
 }
+_OF_MONTHS: Final = (AlarmType.OBJECTIVE_BREACHED, AlarmType.COVERAGE_LOST)
+"""With a qualifier: of a circuit that falls silent, coverage is lost without one."""
 
 
 class Answers(Protocol):
@@ -157,11 +159,11 @@ class AlarmEvaluator:
     def _note_rest(self, circuit_id: str, alarms: Iterable[Alarm]) -> None:
         """Note whether a raised alarm waits for its end, or for its announcement.
 
-        A month's breach ends with verdicts only: it waits when a window holds it back.
+        What is raised of a month ends with verdicts only: it waits when a window holds it back.
         """
         awaited = Awaits(0)
         for alarm in alarms:
-            of_month = alarm.key.type is AlarmType.OBJECTIVE_BREACHED
+            of_month = alarm.key.type in _OF_MONTHS and bool(alarm.key.qualifier)
             held_back = alarm.withholding is Withholding.WINDOW
             if alarm.standing is Standing.RAISED and (held_back or not of_month):
                 awaited |= _awaits(alarm)

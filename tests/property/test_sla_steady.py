@@ -211,6 +211,6 @@ def test_circuits_left_alone_come_to_what_judging_all_of_them_does(
     if seed == 0:
         assert down > 10, "no outage went on by itself: this proves nothing"
     if seed == 1:
-        assert undecided > 3, "nobody waited for enough to be measured: this proves nothing"
+        assert undecided > 10, "nobody waited for enough to be measured: this proves nothing"
     assert judged < sum(len(names) for names in both.full.judged)
     both.close()
