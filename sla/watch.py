@@ -213,12 +213,11 @@ def _as_expected(
     """Return how many seconds of each track are known, and as expected: a run of each at a poll."""
     seconds = np.zeros(len(bad), np.int64)
     for row in range(len(track)):
-        if bgp[row] == _BGP_UNKNOWN and loss_class[row] == LOSS_CLASS_UNKNOWN:
-            continue
-        at = track[row]
-        before = min(max(turn_s[at] - start_s[row], 0), end_s[row] - start_s[row])
-        is_bad = bgp[row] == _BGP_NOT or loss_class[row] > loss_class_max[at]
-        seconds[at] += end_s[row] - start_s[row] - before if is_bad == bad[at] else before
+        if bgp[row] != _BGP_UNKNOWN or loss_class[row] != LOSS_CLASS_UNKNOWN:
+            at = track[row]
+            before = min(max(turn_s[at] - start_s[row], 0), end_s[row] - start_s[row])
+            is_bad = bgp[row] == _BGP_NOT or loss_class[row] > loss_class_max[at]
+            seconds[at] += end_s[row] - start_s[row] - before if is_bad == bad[at] else before
     return seconds
 
 

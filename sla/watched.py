@@ -262,7 +262,6 @@ def _compare(
 
     Of several channels the worst counts, or what they come to together.
     """
-    found = total = observations = 0
     for row in range(len(keys)):
         key = keys[row]
         circuit = circuit_of[key]
