@@ -244,6 +244,8 @@ def test_where_all_is_to_be_measured_time_decides_nothing() -> None:
 def test_a_month_of_several_segments_that_is_not_assessable_is_not_calm() -> None:
     month = not_assessable(HEALTHY, NOW - 40)
 
+    over = replace(month, segments=month.segments * 2, month_end_s=NOW)
+    assert calm(replace(HEALTHY, answers=(over, HEALTHY.answers[0]))) is not None
     assert calm(answered(segments=month.segments * 2)) is not None
     assert calm(replace(HEALTHY, answers=(replace(month, segments=month.segments * 2),))) is None
 
