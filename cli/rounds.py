@@ -23,7 +23,8 @@ the time 1,000 circuits that go down at once would be judged after half a minute
 def judging_share(*, samples_wait: bool, age_seconds: float) -> float:
     """Return which share of the writer's time may be spent on judging.
 
-    `age_seconds`: how long ago the broker got the newest sample that was written.
+    `age_seconds`: how long ago the broker got the newest sample that was written, by the broker's
+    clock. Where that is slow, judging makes way whenever samples wait.
     """
     return SHARE_BEHIND_MAX if samples_wait and age_seconds > OLD_SECONDS else SHARE_MAX
 
