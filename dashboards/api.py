@@ -89,7 +89,7 @@ class Asked:
         return self.portal.deps.clock.now_us() // MICROSECONDS
 
 
-def _asked(request: Request, principal: Caller) -> Asked:
+async def _asked(request: Request, principal: Caller) -> Asked:
     return Asked(request, principal, portal_of(request))
 
 
@@ -104,7 +104,7 @@ class PageWanted:
     limit: int
 
 
-def _page_wanted(
+async def _page_wanted(
     cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
 ) -> PageWanted:
     return PageWanted(cursor, limit)

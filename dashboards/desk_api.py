@@ -30,7 +30,7 @@ _ACTS: Final = {"approve": Act.APPROVED, "refuse": Act.REFUSED, "revoke": Act.RE
 Why = Annotated[str, Field(min_length=1, max_length=REASON_CHARACTERS_MAX)]
 
 
-def may_decide(principal: Caller) -> Principal:
+async def may_decide(principal: Caller) -> Principal:
     """Return who may propose and decide; others get 403. A bound token is its customer's."""
     of_house = principal.role in (Role.NOC, Role.ADMIN) and not principal.bound
     if not of_house and principal.role is not Role.ACCOUNT_MANAGER:

@@ -18,7 +18,7 @@ _PATH: Final = CIRCUIT_PATH + "/months/{month}/explain"
 _SAMPLES_DEFAULT: Final = 100
 
 
-def _closer(
+async def _closer(
     outage: str | None = None,
     start: Annotated[str | None, Query(alias="from")] = None,
     end: Annotated[str | None, Query(alias="to")] = None,

@@ -94,7 +94,7 @@ def _strip(fresh: Freshness | None, zone: str, now_s: int) -> Strip:
     return strip(fresh, zone, now_s)
 
 
-def _visit(request: Request, principal: Caller, zone: str = "") -> Visit:
+async def _visit(request: Request, principal: Caller, zone: str = "") -> Visit:
     return Visit(request, principal, portal_of(request), zone.lower() == "utc")
 
 

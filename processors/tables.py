@@ -47,16 +47,24 @@ class Stands:
     reach_us: Int64  # where the earliest sample that may say something beyond folded_to_s lies
     newest_us: Int64  # when the newest sample of a circuit was observed, by its number
 
-    def complete_up_to(self) -> dict[str, int]:
-        """Return the instant, in epoch seconds, before which all is in, by circuit."""
-        least = least_by(self.circuit, self.tracks.from_s, len(self.circuit_ids), FOREVER_S)
-        return dict(zip(self.circuit_ids, least.tolist(), strict=True))
+    def complete_s(self) -> Int64:
+        """Return the instant, in epoch seconds, before which all is in, by number."""
+        return least_by(self.circuit, self.tracks.from_s, len(self.circuit_ids), FOREVER_S)
 
-    def live_to(self) -> dict[str, int]:
-        """Return the end of the latest cell a sample starts in, by circuit that has had one."""
+    def live_s(self) -> Int64:
+        """Return the end of the latest cell a sample starts in, by number; 0: none has come."""
         ends = np.zeros(len(self.circuit_ids), np.int64)
         ends[self.circuit] = self.tracks.to_s
-        return {name: end for name, end in zip(self.circuit_ids, ends.tolist(), strict=True) if end}
+        return ends
+
+    def complete_up_to(self) -> dict[str, int]:
+        """Return `complete_s` by circuit."""
+        return dict(zip(self.circuit_ids, self.complete_s().tolist(), strict=True))
+
+    def live_to(self) -> dict[str, int]:
+        """Return `live_s` by circuit that has had a sample."""
+        ends = self.live_s().tolist()
+        return {name: end for name, end in zip(self.circuit_ids, ends, strict=True) if end}
 
     def observed_at(self) -> dict[str, int]:
         """Return the second in which the newest sample began, by circuit that has had one."""

@@ -52,6 +52,5 @@ class OnDecisions(OnNetwork):
     def complete_up_to(self, circuit_id: str) -> int:
         """Return the instant a circuit is complete up to; its beginning while nothing is."""
         with self._snapshot() as cursor:
-            held = self._held(cursor)
-            known = telemetry.horizons(cursor, [circuit_id], held).complete_up_to_s
+            known = telemetry.complete_up_to(cursor, [circuit_id], self._held(cursor))
         return known.get(circuit_id, self._inventory.circuits[circuit_id].active_from)

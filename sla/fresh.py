@@ -1,39 +1,71 @@
 """How complete the circuits in scope are; of a large network, as of a moment ago."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
+
+import numpy as np
 
 from linksla.clock import Clock
 from linksla.inventory import Circuit
 from linksla.settings import TimeSettings
+from processors.observations import Bool, Int64
 from sla.answers import Freshness
 from sla.periods import Ownership
 from sla.scope import Scope
 from sla.telemetry import Horizons, Pace
 
 _BEHIND_SECONDS: Final = 120
-_QUICK_SECONDS: Final = 0.02
+_QUICK_SECONDS: Final = 0.002
 _YOUNG_SECONDS: Final = 1.0
 _OLD_SECONDS: Final = 10.0
 _SCOPES_MAX: Final = 256
 Seen = Mapping[str, Sequence[Ownership]]
 
 
-def ends_of(seen: Seen, circuits: Mapping[str, Circuit]) -> dict[str, int]:
+@dataclass(slots=True)
+class Ends:
+    """The circuits that a reader may see, in order, and when each begins and ends: parallel."""
+
+    names: tuple[str, ...]
+    begins_s: Int64
+    end_s: Int64  # up to where it has to be complete
+    _numbered: tuple[Sequence[str], Int64] | None = field(default=None, repr=False)
+
+    def numbers(self, circuit_ids: Sequence[str]) -> Int64:
+        """Return the place of each in `circuit_ids`; -1: it is not there.
+
+        Remembered for the same sequence: that of all circuits is the same until one is added.
+        """
+        known = self._numbered
+        if known is None or known[0] is not circuit_ids:
+            places = {name: number for number, name in enumerate(circuit_ids)}
+            found = np.array([places.get(name, -1) for name in self.names], np.int64)
+            known = self._numbered = circuit_ids, found
+        return known[1]
+
+    def named(self, which: Bool) -> tuple[str, ...]:
+        """Return the names of some, in order."""
+        return tuple([self.names[number] for number in np.flatnonzero(which).tolist()])
+
+
+def ends_of(seen: Seen, circuits: Mapping[str, Circuit]) -> Ends:
     """Return up to where each of the circuits that a reader may see has to be complete."""
-    return {
-        name: owns[-1].end_s
+    names = tuple(sorted(seen))
+    ends = [
+        seen[name][-1].end_s
         if (active_to := circuits[name].active_to) is None
-        else min(owns[-1].end_s, active_to)
-        for name, owns in seen.items()
-    }
+        else min(seen[name][-1].end_s, active_to)
+        for name in names
+    ]
+    begins = [circuits[name].active_from for name in names]
+    return Ends(names, np.array(begins, np.int64), np.array(ends, np.int64))
 
 
 def freshness(
     horizons: Horizons,
-    ends: Mapping[str, int],
+    ends: Ends,
     circuits: Mapping[str, Circuit],
     now_s: int,
     time: TimeSettings,
@@ -43,40 +75,44 @@ def freshness(
 
     While the broker is not `heard`, nobody knows whether a sample is due only later.
     """
-    known, live_to_s = horizons.complete_up_to_s, horizons.live_to_s
-    complete: dict[str, int] = {}
-    for name, end_s in ends.items():
-        at = known[name] if name in known else circuits[name].active_from
-        if at < end_s:  # one that has ended holds nobody up
-            complete[name] = at
-    behind_s = max(complete.values(), default=0) - _BEHIND_SECONDS
-    lives = [live_to_s.get(name, at) for name, at in complete.items()]
+    number = ends.numbers(horizons.circuit_ids)
+    known = np.append(horizons.complete_up_to_s, 0)[number]
+    complete = np.where(number < 0, ends.begins_s, known)
+    live = np.append(horizons.live_to_s, 0)[number]
+    waited_for = complete < ends.end_s  # one that has ended holds nobody up
+    at = complete[waited_for]
+    if len(at) == 0:
+        return Freshness(None, None, len(ends.names), (), (), {}, len(ends.names))
+    silent = live == 0
+    latest_s = now_s - time.allowed_lateness_seconds
     return Freshness(
-        min(complete.values(), default=None),
-        max(lives, default=None),
-        len(ends),
-        tuple(sorted([name for name, at in complete.items() if at < behind_s])),
-        tuple(sorted([name for name in complete if name not in live_to_s])),
-        _overdue(horizons, complete, circuits, now_s - time.allowed_lateness_seconds, heard),
-        len(ends) - len(complete),
-    )
+        int(at.min()),
+        int(np.where(silent, complete, live)[waited_for].max()),
+        len(ends.names),
+        ends.named(waited_for & (complete < at.max() - _BEHIND_SECONDS)),
+        ends.named(waited_for & silent),
+        _overdue(horizons, ends, waited_for & ~silent & (live < latest_s), live, circuits,
+                 latest_s, heard),
+        len(ends.names) - len(at),
+    )  # fmt: skip
 
 
 def _overdue(
     horizons: Horizons,
-    names: Iterable[str],
+    ends: Ends,
+    late: Bool,
+    live_s: Int64,
     circuits: Mapping[str, Circuit],
     latest_s: int,
     heard: bool,
 ) -> dict[str, int]:
-    """Return which of the circuits should have gone on by `latest_s`, with their newest sample."""
-    live_to_s = horizons.live_to_s
-    late = sorted(name for name in names if live_to_s.get(name, latest_s) < latest_s)
-    pace = horizons.pace() if late else Pace()
+    """Return which of the late should have gone on by `latest_s`, with their newest sample."""
+    live = dict(zip(ends.named(late), live_s[late].tolist(), strict=True))
+    pace = horizons.pace() if live else Pace()
     return {
-        name: pace.observed_at_s.get(name, live_to_s[name])
-        for name in late
-        if latest_s - live_to_s[name]
+        name: pace.observed_at_s.get(name, at_s)
+        for name, at_s in live.items()
+        if latest_s - at_s
         > heard * max(circuits[name].grid_seconds, pace.sampled_every_s.get(name, 0))
     }
 
@@ -89,7 +125,7 @@ class _Kept:
 
 
 class FreshnessMemory:
-    """Remembers what took long to find out: with 20,000 circuits 150 ms, on every page.
+    """Remembers what took long to find out: with 20,000 circuits 4 ms, on every page.
 
     Such an answer is up to a second old, or as old as the one question that renews it takes: who
     asks meanwhile gets the old one. What is quick is asked anew each time.
@@ -100,10 +136,10 @@ class FreshnessMemory:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[Scope, _Kept] = {}
-        self._ends: dict[Scope, tuple[Seen, dict[str, int]]] = {}
+        self._ends: dict[Scope, tuple[Seen, Ends]] = {}
 
-    def ends(self, scope: Scope, seen: Seen, circuits: Mapping[str, Circuit]) -> dict[str, int]:
-        """Return `ends_of`, worked out once for each `seen`: of 20,000 circuits it takes 8 ms."""
+    def ends(self, scope: Scope, seen: Seen, circuits: Mapping[str, Circuit]) -> Ends:
+        """Return `ends_of`, worked out once for each `seen`: of 20,000 circuits it takes 20 ms."""
         kept = self._ends.get(scope)
         if kept is None or kept[0] is not seen:
             kept = seen, ends_of(seen, circuits)

@@ -11,6 +11,7 @@ from linksla.sql import statement
 from processors import tables
 from processors.channels import FOREVER_S
 from processors.held import Held
+from processors.observations import Int64
 from processors.runs import LOSS_CLASS_UNKNOWN, Runs
 from sla.spans import LiveSpan, ReadSpans, SpanSource
 
@@ -60,13 +61,17 @@ class Pace:
     observed_at_s: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Horizons:
-    """How far circuits are complete, and how far anything has arrived (DESIGN 6)."""
+    """How far circuits are complete, and how far anything has arrived (DESIGN 6): by number.
 
-    complete_up_to_s: dict[str, int]
-    live_to_s: dict[str, int]
-    pace: Callable[[], Pace] = field(default=Pace, compare=False)
+    Arrays, for all circuits are asked about once a second: dictionaries of 20,000 took 0.1 s.
+    """
+
+    circuit_ids: Sequence[str]
+    complete_up_to_s: Int64
+    live_to_s: Int64  # 0: nothing has
+    pace: Callable[[], Pace] = Pace
     """Asked only where something is late: of 20,000 circuits it takes 5 ms."""
 
 
@@ -81,8 +86,9 @@ def horizons(
     """
     stands = _stands(cursor, circuit_ids, tables.ALL_KEYS, held)
     return Horizons(
-        stands.complete_up_to(),
-        stands.live_to(),
+        stands.circuit_ids,
+        stands.complete_s(),
+        stands.live_s(),
         lambda: Pace(stands.sampled_every(), stands.observed_at()),
     )
 
@@ -98,9 +104,13 @@ def _stands(
     return tables.held_stands(held, circuit_ids)
 
 
-def complete_up_to(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Return up to where each circuit is complete."""
-    return tables.stands(cursor).complete_up_to()
+def complete_up_to(
+    cursor: duckdb.DuckDBPyConnection,
+    circuit_ids: Sequence[str] | None = None,
+    held: Held | None = None,
+) -> dict[str, int]:
+    """Return up to where each of those circuits is complete that have channels; None: of all."""
+    return _stands(cursor, circuit_ids, tables.ALL_KEYS, held).complete_up_to()
 
 
 def channels(

@@ -42,18 +42,26 @@ def written(memory_store: TelemetryStore):
     return writer
 
 
+def told(horizons: telemetry.Horizons) -> tuple[dict[str, int], dict[str, int]]:
+    """Return by circuit up to where it is complete, and up to where anything has arrived."""
+    columns = horizons.complete_up_to_s.tolist(), horizons.live_to_s.tolist()
+    complete, live = (dict(zip(horizons.circuit_ids, some, strict=True)) for some in columns)
+    return complete, live
+
+
 def test_both_horizons_are_told_of_all_circuits_or_some(written, memory_store) -> None:
     cursor = memory_store.writer
     every = telemetry.horizons(cursor, None)
+    complete, live = told(every)
 
-    assert every.live_to_s == {"X": MIDNIGHT + 410, "A": MIDNIGHT + 420}
+    assert live == {"X": MIDNIGHT + 410, "A": MIDNIGHT + 420}
     assert every.pace().observed_at_s == {"X": MIDNIGHT + 400, "A": MIDNIGHT + 410}
     assert every.pace().sampled_every_s == {"X": 10, "A": 10}
     # 30 s late may a sample be, of the newest that came with either
-    assert every.complete_up_to_s == {"X": MIDNIGHT + 380, "A": MIDNIGHT + 380}
-    assert telemetry.complete_up_to(cursor) == every.complete_up_to_s
-    one = telemetry.horizons(cursor, ["A"])
-    assert (one.complete_up_to_s, one.live_to_s) == ({"A": MIDNIGHT + 380}, {"A": MIDNIGHT + 420})
+    assert complete == {"X": MIDNIGHT + 380, "A": MIDNIGHT + 380}
+    assert telemetry.complete_up_to(cursor) == complete
+    assert telemetry.complete_up_to(cursor, ["A"]) == {"A": MIDNIGHT + 380}
+    assert told(telemetry.horizons(cursor, ["A"])) == ({"A": MIDNIGHT + 380}, {"A": MIDNIGHT + 420})
 
 
 def test_what_the_writer_holds_says_what_the_tables_do(written, memory_store) -> None:
@@ -63,7 +71,9 @@ def test_what_the_writer_holds_says_what_the_tables_do(written, memory_store) ->
 
     for names in (["X", "A"], ["A"], ["X", "nobody"]):
         quick, slow = (telemetry.horizons(cursor, names, source) for source in (held, None))
-        assert (quick, quick.pace()) == (slow, slow.pace())
+        assert (told(quick), quick.pace()) == (told(slow), slow.pace())
+        known = telemetry.complete_up_to(cursor, names, held)
+        assert known == telemetry.complete_up_to(cursor, names) == told(slow)[0]
         found = telemetry.channels(cursor, names, held)
         assert found == telemetry.channels(cursor, names)
         assert list(found) == sorted(found)
