@@ -156,6 +156,11 @@ class AlarmEvaluator:
         """Circuits with alarms that may still change, as of their last evaluation: by what."""
         return MappingProxyType(self._restless)
 
+    def raised(self) -> tuple[str, ...]:
+        """Return the circuits of which an alarm is raised: a node that starts sees them first."""
+        found = self._store.writer.execute(statement("alerts", "alarms_raised")).fetchall()
+        return tuple([circuit_id for (circuit_id,) in found])
+
     def _note_rest(self, circuit_id: str, alarms: Iterable[Alarm]) -> None:
         """Note whether a raised alarm waits for its end, or for its announcement.
 

@@ -7,16 +7,16 @@ the offsets in DuckDB (DESIGN 4). A failed delivery never does.
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from alerts.evaluator import AlarmEvaluator
 from alerts.node_alarms import NodeAlarms
 from cli.configuration import Configuration
 from cli.gaps import begin_reading
+from cli.polls import merge
 from cli.rounds import Rounds, judging_share
 from dashboards.live import LiveFeed
 from ingest.poison import InFlight
@@ -24,7 +24,7 @@ from ingest.source import Source
 from linksla.clock import MICROSECONDS, Clock
 from linksla.errors import LinkslaError
 from linksla.meters import Meters
-from linksla.model import Poll, RawMessage, Reject
+from linksla.model import Poll
 from linksla.stores import TelemetryStore
 from processors.housekeeping import Housekeeper
 from processors.transactions import transaction
@@ -127,6 +127,8 @@ class Node:
     def start(self) -> None:
         """Seek to the stored offsets and begin to read."""
         self._watch.note(self._writer.start().advance)
+        known = set(self._queries.circuit_ids(EVERYONE))
+        self._rounds.press(known.intersection(self._alarms.raised()))
         if self._housekeeper is not None:
             self._housekeeper.start()
         begin_reading(
@@ -196,7 +198,7 @@ class Node:
         while not self._errands.empty():
             circuits = self._errands.get()()
             self._watch.disturb(circuits)
-            self._rounds.touch(circuits)
+            self._rounds.press(circuits)
 
     def _guard(self, work: Callable[[], None]) -> None:
         try:
@@ -232,10 +234,10 @@ class Node:
             self._run_errands()
             if not (waits := judged and not waits):
                 self._keep_house_if_due()
-            poll, upcoming = upcoming or self._next(POLL_SECONDS), None
+            poll, upcoming = upcoming or self._next(self._patience_seconds()), None
             if poll is None:
                 self._catches_up = False
-                judged = self._evaluate_if_due()
+                judged = self._evaluate_if_due(idle=True)
                 continue
             self._catches_up = poll.samples.num_rows >= CATCHING_UP_SAMPLES_MIN
             if self._catches_up:  # else more may come before its turn
@@ -300,7 +302,7 @@ class Node:
             if not len(self._rounds):
                 return
 
-    def _evaluate_if_due(self) -> bool:
+    def _evaluate_if_due(self, *, idle: bool = False) -> bool:
         """Judge what was touched, in a transaction of its own: a restart judges all again.
 
         In short rounds: the writer waits meanwhile, and the queue behind it fills. Returns whether
@@ -310,11 +312,12 @@ class Node:
         if now < self._evaluate_at:
             return False
         if now >= self._evaluate_all_at:
-            self._rounds.touch(self._watch.restless())
+            self._touch(self._watch.restless())
             self._evaluate_all_at = now + EVALUATE_ALL_EVERY_SECONDS
         due = self._watch.due(self._store.writer)
-        self._rounds.touch(due.judge)
+        self._touch(due.judge)
         circuits = self._rounds.next()
+        presses = self._rounds.presses
         if circuits:
             self._judge(circuits)
         elif not due.went_on:
@@ -325,10 +328,25 @@ class Node:
         self._meters.set("linksla_evaluate_due_circuits", len(self._rounds))
         rest = EVALUATE_EVERY_SECONDS if not len(self._rounds) else took
         age_s = (self._clock.now_us() - self._appended_us) / MICROSECONDS
-        share = judging_share(samples_wait=self._is_behind(), age_seconds=age_s)
+        share = judging_share(
+            samples_wait=self._is_behind(), age_seconds=age_s, may_wait=not (presses or idle)
+        )
         self._evaluate_at = now + max(rest, took / share)
         self._live.publish((*circuits, *due.went_on))
         return True
+
+    def _touch(self, circuits: tuple[str, ...]) -> None:
+        self._rounds.press(self._watch.pressing(circuits))
+        self._rounds.touch(circuits)
+
+    def _patience_seconds(self) -> float:
+        """Return how long to wait for samples: no longer than until the next round of judging."""
+        rest = (
+            self._evaluate_at - self._clock.monotonic_seconds()
+            if len(self._rounds)
+            else POLL_SECONDS
+        )
+        return min(POLL_SECONDS, max(rest, 0.0))
 
     def _judge(self, circuits: tuple[str, ...]) -> None:
         with self._store.checkpoint_waits(), transaction(self._store.writer):
@@ -338,49 +356,3 @@ class Node:
             summaries = {name: look.summary for name, look in looks.items()}
             self._alarms.evaluate(circuits, verdicts, checked, summaries)
         self._watch.look(looks, self._alarms.restless)
-
-
-def merge(polls: Sequence[Poll]) -> Poll:
-    """Return consecutive polls as one, to be written in one transaction."""
-    if len(polls) == 1:
-        return polls[0]
-    rejects: list[Reject] = []
-    offsets: dict[int, int] = {}
-    caught_up: dict[int, int] = {}
-    raw: list[Mapping[tuple[int, int], RawMessage]] = []
-    for poll in polls:
-        rejects.extend(poll.rejects)
-        offsets.update(poll.next_offsets)
-        raw.append(poll.raw)
-        # A partition that got more samples after it was confirmed read to its end is not idle.
-        for partition in poll.next_offsets:
-            caught_up.pop(partition, None)
-        caught_up.update(poll.caught_up_at_us)
-    return Poll(
-        topic=polls[0].topic,
-        samples=pa.concat_tables([poll.samples for poll in polls]),
-        rejects=tuple(rejects),
-        next_offsets=offsets,
-        caught_up_at_us=caught_up,
-        raw=_Together(raw),
-    )
-
-
-class _Together(Mapping[tuple[int, int], RawMessage]):
-    """The messages of several polls; like theirs, each made only when it is asked for."""
-
-    def __init__(self, parts: Sequence[Mapping[tuple[int, int], RawMessage]]) -> None:
-        self._parts = parts
-
-    def __getitem__(self, key: tuple[int, int]) -> RawMessage:
-        for part in self._parts:
-            if key in part:
-                return part[key]
-        raise KeyError(key)
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        for part in self._parts:
-            yield from part
-
-    def __len__(self) -> int:
-        return sum(len(part) for part in self._parts)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -31,7 +31,7 @@ class Ends:
     names: tuple[str, ...]
     begins_s: Int64
     end_s: Int64  # up to where it has to be complete
-    _numbered: tuple[Sequence[str], Int64] | None = field(default=None, repr=False)
+    _numbered: tuple[Sequence[str], Int64] | None = None
 
     def numbers(self, circuit_ids: Sequence[str]) -> Int64:
         """Return the place of each in `circuit_ids`; -1: it is not there.
@@ -76,9 +76,9 @@ def freshness(
     While the broker is not `heard`, nobody knows whether a sample is due only later.
     """
     number = ends.numbers(horizons.circuit_ids)
-    known = np.append(horizons.complete_up_to_s, 0)[number]
-    complete = np.where(number < 0, ends.begins_s, known)
-    live = np.append(horizons.live_to_s, 0)[number]
+    known, complete, live = number >= 0, ends.begins_s.copy(), np.zeros_like(ends.begins_s)
+    complete[known] = horizons.complete_up_to_s[number[known]]
+    live[known] = horizons.live_to_s[number[known]]
     waited_for = complete < ends.end_s  # one that has ended holds nobody up
     at = complete[waited_for]
     if len(at) == 0:

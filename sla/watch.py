@@ -20,7 +20,7 @@ from linksla.model import EVIDENCE_BGP_NOT, EVIDENCE_BGP_UNKNOWN, LOSS_LADDER_PP
 from processors.advance import Advance
 from processors.channels import Channels
 from processors.extremes import greatest_by, least_by
-from processors.observations import Bool, Int64
+from processors.observations import Bool, Int64, Observations
 from processors.runs import LOSS_CLASS_UNKNOWN
 from sla.calm import Awaits, Calm, calm
 from sla.looks import Look
@@ -35,6 +35,8 @@ _BGP_NOT: Final = int(EVIDENCE_BGP_NOT)
 _BGP_UNKNOWN: Final = int(EVIDENCE_BGP_UNKNOWN)
 _GOOD: Final = Turn(bad=False, from_s=0)
 _NOTHING: Final = Awaits(0)
+_PRESSING_PPM: Final = 100_000
+"""Of a circuit whose contract nobody has looked at: so much loss may be the end of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Watch:
         none, never = np.zeros(1, np.int64), np.full(1, _NEVER_S, np.int64)
         self._circuit_of = none
         self._named_by_number = np.array(self._names, np.object_)
-        self._calm = self._touched = np.zeros(1, np.bool_)
+        self._calm = self._touched = self._seen = self._troubled = np.zeros(1, np.bool_)
         self._grid_s = np.ones(1, np.int64)
         self._complete_before_s = self._live_before_s = self._lag_s = none
         self._checked_s = never
@@ -90,10 +92,22 @@ class Watch:
                 self._loss_ppm_max, self._bad, turn_us, stirred,
             )  # fmt: skip
         self._calm[self._circuit_of[stirred]] = False
+        if not self._seen[1:].all():
+            self._note_trouble(progress.tail[-1:])
         self._touched[self._circuit_of[advance.touched]] = True
         self._objectives.written(advance.over, advance.over_to_s)
         self._folded_to_s = progress.folded_to_s
         self._observed_at_us = progress.observed_at_us_max
+
+    def _note_trouble(self, newest: Iterable[Observations]) -> None:
+        """Note whose newest samples say that a channel is down, or loses a tenth or more."""
+        channels = len(self._active)
+        troubled, good = np.zeros((2, channels), np.bool_)
+        always, most = np.zeros(channels, np.int64), np.full(channels, _PRESSING_PPM)
+        for part in newest:
+            _stir(part.track, part.observed_at_us, part.bgp, part.loss_ppm, most, good, always,
+                  troubled)  # fmt: skip
+        self._troubled[self._circuit_of[troubled]] = True
 
     def due(self, cursor: duckdb.DuckDBPyConnection) -> Due:
         """Return what is to be judged of all that was touched since the last call."""
@@ -115,6 +129,16 @@ class Watch:
         restless[0] = False
         return self._named(restless)
 
+    def pressing(self, circuit_ids: Iterable[str]) -> tuple[str, ...]:
+        """Return those of circuits that may not wait until a node that starts has seen them all.
+
+        Something of them has changed since they were looked at; or nobody has looked yet, and they
+        are in trouble.
+        """
+        presses = self._seen | self._troubled
+        presses[0] = False  # of it nothing has come
+        return tuple([name for name in circuit_ids if presses[self._numbers.get(name, 0)]])
+
     def checked_up_to(self, circuit_ids: Iterable[str]) -> dict[str, int]:
         """Return up to which complete instant circuits are known to have gone on unchanged."""
         numbers = {name: self._numbers.get(name, 0) for name in circuit_ids}
@@ -133,6 +157,7 @@ class Watch:
         """Take over what full judgements came to; `restless`: what alarms of circuits wait for."""
         for name, look in looks.items():
             number = self._numbers.get(name, 0)
+            self._seen[number] = number > 0
             found = None if number == 0 else calm(look, restless.get(name, _NOTHING))
             self._calm[number] = False
             if found is None:
@@ -189,7 +214,9 @@ class Watch:
         self._circuit_of = np.array(of, np.int64)
         self._named_by_number = np.array(self._names, np.object_)
         more = len(self._names) - len(self._calm)
-        for name in ("_calm", "_touched", "_complete_before_s", "_live_before_s", "_lag_s"):
+        for name in ("_calm", "_touched", "_seen", "_troubled"):
+            setattr(self, name, np.pad(getattr(self, name), (0, more)))
+        for name in ("_complete_before_s", "_live_before_s", "_lag_s"):
             setattr(self, name, np.pad(getattr(self, name), (0, more)))
         self._checked_s = np.pad(self._checked_s, (0, more), constant_values=_NEVER_S)
         self._grid_s = np.ones(len(self._names), np.int64)

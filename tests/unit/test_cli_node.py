@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from cli.configuration import Configuration
-from cli.node import STOP_SECONDS_MAX, Node, merge
+from cli.node import STOP_SECONDS_MAX, Node
+from cli.polls import merge
 from dashboards.live import LiveFeed
 from ingest.source import IterableSource
 from linksla.clock import SystemClock

@@ -377,3 +377,31 @@ def test_before_anything_is_noted_nobody_is_watched() -> None:
     assert watch.checked_up_to(["C"]) == {}
     watch.look({"C": HEALTHY}, {})
     watch.disturb(["C"])
+
+
+def test_what_nobody_has_looked_at_presses_only_while_it_is_in_trouble() -> None:
+    node = Node(*"CCDDEEFF")
+    at_us = LIVE * MICROSECONDS
+    samples = [(key, at_us, int(GOOD), 100_000) for key in (1, 2, 3)]
+    samples += [(4, at_us, int(BAD), 0), (6, at_us, int(GOOD), 100_001)]
+    node.note(10, samples=samples)
+
+    assert node.due() == Due(tuple("CDEF"), ())
+    assert node.watch.pressing("CDEF") == ("D", "E"), "one is down, one loses more than a tenth"
+    assert node.watch.pressing(["nobody", "E"]) == ("E",)
+
+    node.watch.look({"C": HEALTHY}, {})
+    assert node.watch.pressing("CDEF") == ("C", "D", "E"), "who was looked at changes, or is calm"
+    node.note(10)
+    assert node.watch.pressing("CDEF") == ("C", "D", "E"), "trouble stays until it is looked at"
+    node.watch.look({"D": look_of(*D), "F": look_of(("a", 7), ("b", 8)), "nobody": HEALTHY}, {})
+    assert node.watch.pressing(["F", "E", "nobody"]) == ("F", "E")
+
+
+def test_only_the_newest_samples_say_who_is_in_trouble() -> None:
+    node = Node(*"CCDD")
+    node.note(10, samples=[(1, LIVE * MICROSECONDS, int(BAD), 0)])
+    node.note(10, samples=[(3, LIVE * MICROSECONDS, int(BAD), 0)])
+    node.note(10, samples=[(3, LIVE * MICROSECONDS, int(GOOD), 0)])
+
+    assert node.watch.pressing("CD") == ("C", "D")
