@@ -255,7 +255,7 @@ class Noting(Node):
         super().__init__(*arguments, **named)
         self.did: list[str] = []
 
-    def _evaluate_if_due(self) -> bool:
+    def _evaluate_if_due(self, *, idle: bool = False) -> bool:
         self.did.append("judge")
         return True
 
@@ -274,6 +274,34 @@ def test_upkeep_waits_for_one_round_of_judging_and_never_for_two(small_network: 
     order = "".join(name[0] for name in running.did[:12])
 
     assert order == "ujjujjujjujj"
+
+
+def test_a_node_that_starts_sees_those_first_whose_alarm_is_raised(small_network: Any) -> None:
+    names = sorted(small_network.inventory.circuits)
+    small_network.store.writer.executemany(
+        "insert into alarm_history values (?, ?, ?, 'down', '', 'critical', ?, 0, 0, '', '{}')",
+        [
+            ("a", 1, names[-1], "raised"),
+            ("b", 1, names[0], "raised"), ("b", 2, names[0], "cleared"),
+            ("c", 1, "gone", "raised"),  # the inventory names it no more
+            ("d", 1, "", "raised"),  # the node's own
+        ],
+    )  # fmt: skip
+    running = node(small_network, [])
+    first = threading.Event()
+    judged: list[tuple[str, ...]] = []
+
+    def judge(circuits: tuple[str, ...]) -> None:
+        judged.append(circuits)
+        first.set()
+
+    running._judge = judge  # type: ignore[method-assign]
+    running.start()
+
+    assert first.wait(30)
+    running.stop()
+    assert judged[0] == (names[-1],)
+    assert {*judged[1]} == {*names[:-1]}
 
 
 class FailingWriter(Writer):
