@@ -177,9 +177,7 @@ def read(
     else:
         fingerprints = _fingerprints(cursor, {**ids, "first_key": first, "last_key": last})
     if versions is None:
-        counts = cursor.execute(statement("sla", "circuit_counts"), ids).fetchall()
-        ledger = {name: number for name, month, number in counts if not month}
-        versions = {(name, month): number for name, month, number in counts if month}
+        ledger, versions = _counts(cursor, circuit_ids)
     else:
         counts = cursor.execute(statement("sla", "ledger_counts"), ids).fetchall()
         ledger = dict(counts)
@@ -193,6 +191,27 @@ def read(
         dict(versions),
         spans,
     )
+
+
+def _counts(
+    cursor: duckdb.DuckDBPyConnection, circuit_ids: Sequence[str]
+) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    """Return how much is in the ledger, by circuit, and the latest calculation of each month."""
+    if len(circuit_ids) == 1:
+        asked = {"circuit_id": circuit_ids[0]}
+        rows = cursor.execute(statement("sla", "counts_of_circuit"), asked).fetchall()
+        counts = [(circuit_ids[0], month, number) for month, number in rows]
+    else:
+        ids = {"circuit_ids": list(circuit_ids)}
+        counts = cursor.execute(statement("sla", "circuit_counts"), ids).fetchall()
+    ledger: dict[str, int] = {}
+    versions: dict[tuple[str, str], int] = {}
+    for name, month, number in counts:
+        if month:
+            versions[name, month] = max(number, versions.get((name, month), 0))
+        else:
+            ledger[name] = ledger.get(name, 0) + number
+    return ledger, versions
 
 
 def _fingerprints(

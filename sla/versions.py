@@ -51,7 +51,7 @@ class OnVersions(OnNetwork):
             return None
         asked = {"circuit_id": circuit_id, "month": month}
         with self._snapshot() as cursor:
-            rows = cursor.execute(statement("sla", "verdict_versions"), asked).fetchall()
+            rows = sorted(cursor.execute(statement("sla", "verdict_versions"), asked).fetchall())
             changed: Mapping[int, tuple[int, int]] = {}
             if len(rows) > 1:  # the first calculation has no cause
                 changed = {

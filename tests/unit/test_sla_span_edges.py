@@ -113,8 +113,10 @@ def test_channels_are_told_by_circuit_and_key(store) -> None:
 
 
 def test_what_is_counted_of_a_circuit_is_its_calculations_and_its_ledger(store) -> None:
-    for circuit, month, number in (("C", "2026-05", 1), ("C", "2026-05", 4), ("C", "2026-06", 2),
-                                   ("D", "2026-06", 9), ("other", "2026-06", 7)):  # fmt: skip
+    for circuit, month, number in (
+        ("C", "2026-05", 1), ("C", "2026-05", 4), ("C", "2026-05", 3), ("C", "2026-06", 2),
+        ("D", "2026-06", 9), ("other", "2026-06", 7),
+    ):  # fmt: skip
         store.writer.execute(
             "insert into verdict_history values (?, ?, ?, 0, 0, false, '', '', '{}', null)",
             [circuit, month, number],
@@ -133,3 +135,8 @@ def test_what_is_counted_of_a_circuit_is_its_calculations_and_its_ledger(store) 
         ("D", "2026-06"): 9,
     }
     assert found.ledger_counts == {"C": 11}
+    alone = telemetry.read(store.writer, ["C"])
+    assert alone.calculation_versions == {("C", "2026-05"): 4, ("C", "2026-06"): 2}
+    assert alone.ledger_counts == {"C": 11}
+    nothing = telemetry.read(store.writer, ["nobody"])
+    assert (nothing.calculation_versions, nothing.ledger_counts) == ({}, {})

@@ -74,6 +74,17 @@ def house(small_network) -> House:
     return House(small_network)
 
 
+def test_versions_are_told_in_their_order_however_they_lie_in_the_store(house) -> None:
+    house.say(Act.PROPOSED, "noc", "their power")
+    house.say(Act.APPROVED, "manager", "they say so")
+    for turn in ("create table first as from verdict_history where calculation_version = 1",
+                 "delete from verdict_history where calculation_version = 1",
+                 "insert into verdict_history from first"):  # fmt: skip
+        house.store.writer.execute(turn)
+
+    assert len(house.versions()) == 3
+
+
 def told(version: MonthVersion) -> list[tuple[str, str, str]]:
     return [(cause.kind, cause.what, cause.who) for cause in version.causes]
 
