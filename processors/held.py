@@ -111,6 +111,8 @@ class Held:
     registered: Registered
     progress: Progress
     indexes: Indexes
+    reworks: Int64
+    """How often cells of each channel that were complete have been folded again since the start."""
 
     def named(self, circuit_ids: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """Return the channel keys of those circuits that have any."""
@@ -122,6 +124,10 @@ class Held:
         if circuit_ids is None:
             return self.registered.every
         return Circuits.of(self.named(circuit_ids))
+
+    def reworked(self, channel_keys: Sequence[int]) -> int:
+        """Return how often complete cells of channels were folded again: equal, if none was."""
+        return int(self.reworks[list(channel_keys)].sum())
 
     def waiting(self, channel_key: Int64) -> Observations:
         """Return what cells beyond complete may need of channels, by (channel_key, observed_at)."""
@@ -151,15 +157,23 @@ class Commits:
         self._held: dict[int, Held] = {}
         self._registered: tuple[Channels, Registered] | None = None
         self._indexes = Indexes()
+        self._reworks = np.zeros(0, np.int64)
 
-    def hold(self, number: int, channels: Channels, progress: Progress) -> None:
+    def hold(
+        self, number: int, channels: Channels, progress: Progress, reworked: Bool | None = None
+    ) -> None:
         """Hold what commit `number` will leave, before it is certain: no snapshot shows it yet.
 
-        If it fails, the next that has its number takes its place.
+        If it fails, the next that has its number takes its place. `reworked`: the channels whose
+        complete cells it folded again.
         """
+        if len(self._reworks) < len(channels):
+            self._reworks = np.pad(self._reworks, (0, len(channels) - len(self._reworks)))
+        if reworked is not None and reworked.any():
+            self._reworks = self._reworks + reworked  # those of older commits stay as they are
         if self._registered is None or self._registered[0] is not channels:
             self._registered = channels, Registered.of(channels)
-        held = Held(channels, self._registered[1], progress, self._indexes)
+        held = Held(channels, self._registered[1], progress, self._indexes, self._reworks)
         with self._lock:
             self._held[number] = held
             for old in [known for known in self._held if known <= number - _COMMITS_MAX]:
@@ -171,6 +185,7 @@ class Commits:
         with self._lock:
             self._held.clear()
             self._indexes.keep(())
+            self._reworks = self._reworks + 1
 
     def shown_by(self, cursor: duckdb.DuckDBPyConnection) -> Held | None:
         """Return what is held of the commit that a cursor's transaction shows, if anything is."""

@@ -145,7 +145,7 @@ class Writer:
             ready = prepared(poll, channels, progress, self._rules, fed_again=True)
             work = self._worked(writer, channels, progress, ready, None)
             written, progress = self._written(writer, channels, progress, ready, work)
-            self._hold(writer, channels, progress)
+            self._hold(writer, channels, progress, work.reworked)
         self._inventory, self._channels, self._progress = inventory, channels, progress
         return written
 
@@ -215,7 +215,7 @@ class Writer:
             )
             work = self._worked(writer, channels, progress, ready, done)
             written, progress = self._written(writer, channels, progress, ready, work, upcoming)
-            self._hold(writer, channels, progress)
+            self._hold(writer, channels, progress, work.reworked)
         self._progress = progress
         self._count(written)
         self._at("committed")
@@ -332,9 +332,13 @@ class Writer:
         return replace(ahead, filed=self._filing(ahead.prepared, ahead.worked[0]))
 
     def _hold(
-        self, writer: duckdb.DuckDBPyConnection, channels: Channels, progress: Progress
+        self,
+        writer: duckdb.DuckDBPyConnection,
+        channels: Channels,
+        progress: Progress,
+        reworked: Bool | None = None,
     ) -> None:
-        self._commits.hold(self._numbered(writer), channels, progress)
+        self._commits.hold(self._numbered(writer), channels, progress, reworked)
 
     def _numbered(self, writer: duckdb.DuckDBPyConnection) -> int:
         """Number the commit under way, one more than the last that is certain."""

@@ -1,7 +1,7 @@
 """Judges what was touched and appends every changed verdict to the history.
 
-All months of a circuit are judged each time: late data may reach any of them, and unchanged ones
-cost next to nothing (`sla.remembered`, `sla.performance` remember by content).
+Late data may reach any month of a circuit: all are judged each time, but those that are final and
+of which nothing has changed that they follow from (`sla.final_months`).
 """
 
 import json
@@ -17,6 +17,7 @@ from sla.answers import MonthAnswer
 from sla.causes import Answer, basis, causes
 from sla.json import to_json
 from sla.looks import Look
+from sla.past import Past
 from sla.queries import Queries
 from sla.standing import Month, Standing, standing_verdicts
 
@@ -49,6 +50,7 @@ class Evaluator:
         self._queries = queries
         self._clock = clock
         self._standing = standing_verdicts()
+        self._past = Past()
         self.looks: dict[str, Look] = {}
         """What the last evaluation saw, by circuit."""
 
@@ -66,13 +68,16 @@ class Evaluator:
         }
         versions = {month: one.version for month, one in standing.items()}
         changes = []
-        self.looks = self._queries.looks(writer, names, versions)
+        self.looks = self._queries.looks(writer, names, versions, self._past)
         for look in self.looks.values():
+            judged = []
             for answer in look.answers:
                 before = standing.get((answer.circuit_id, answer.month))
                 change = _changed(answer, before)
                 if change is not None:
                     changes.append(change)
+                judged.append(answer if change is None else change.current)
+            self._past.months.note(look.history, judged)
         bodies = [to_json(change.current, commercial=True) for change in changes]
         explained = self._explained(changes, bodies, standing)
         self._append(explained, bodies)

@@ -202,6 +202,8 @@ class Performance:
             self._anchor(task)
             before = self._known.pop(question.key, None)
             self._known[question.key] = kept
+            if not question.is_open:  # of those that are over a node that starts sees a year's
+                self._known.move_to_end(question.key, last=False)
             self._bytes += kept.bytes - (0 if before is None else before.bytes)
             while self._bytes > _REMEMBERED_BYTES_MAX:
                 self._bytes -= self._known.popitem(last=False)[1].bytes

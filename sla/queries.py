@@ -45,6 +45,7 @@ from sla.months import exclusions_in, months_of, outages_seen
 from sla.network import Reclassified
 from sla.observing import Performance
 from sla.ownership import owned_by
+from sla.past import Past
 from sla.periods import Ownership
 from sla.records import read_alarms
 from sla.remembered import RememberedHistories
@@ -217,21 +218,20 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
 
     def looks(
         self, cursor: duckdb.DuckDBPyConnection, circuit_ids: Iterable[str],
-        versions: Mapping[tuple[str, str], int] | None = None,
+        versions: Mapping[tuple[str, str], int] | None = None, past: Past | None = None,
     ) -> dict[str, Look]:  # fmt: skip
         """Return all that circuits come to, as anyone in the house sees them, read by `cursor`.
 
-        For the evaluator: its transaction holds what nobody else sees; it knows all `versions`.
+        For the evaluator, whose transaction holds what nobody else sees.
         """
+        past, held = past or Past(), self._held(cursor)
         scope = AllCustomers(commercial=True)
         seen = self._visible(scope, sorted(circuit_ids))
-        facts = telemetry.read(cursor, list(seen), self._held(cursor), versions)
+        facts = telemetry.read(cursor, list(seen), held, versions, past.spans)
+        past.months.begin(facts, held, self._histories.historian, seen)
         histories = self._histories.of(cursor, facts, seen)
         lanes = newest_states(cursor, facts, histories, seen)
-        asked = [
-            AskedMonths(history, seen[name], months_of(history, seen[name]))
-            for name, history in histories.items()
-        ]
+        asked = past.months.asked(histories, seen, versions or {})
         answered = self._answered(cursor, facts, asked)
         historian, close_after = self._histories.historian, self._time.close_after_seconds
         return {

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from linksla.sql import statement
-from processors.observations import integers
+from processors.observations import Bool, integers
 from processors.runs import LOSS_CLASS_UNKNOWN, Runs
 
 _COLUMNS: Final = ("channel_key", "start_s", "end_s", "bgp", "loss_class")
@@ -38,20 +38,35 @@ class ReadSpans:
     marks: npt.NDArray[np.uint64]
 
     @classmethod
-    def of(cls, cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int]) -> "ReadSpans":
-        """Read the spans of channels."""
+    def of(
+        cls, cursor: duckdb.DuckDBPyConnection, channel_keys: Sequence[int], from_s: int = 0
+    ) -> "ReadSpans":
+        """Read the spans of channels that begin at `from_s` or later."""
         if not channel_keys:
             return cls(Runs.none(), np.zeros(0, np.uint64))
         asked = {
             "channel_keys": list(channel_keys),
             "first_key": min(channel_keys),
             "last_key": max(channel_keys),
+            "from_s": from_s,
         }
         # as arrays: a relation is bound twice before it runs, 0.7 ms
         name = "circuit_spans" if len(channel_keys) <= _LISTED_MAX else "circuits_spans"
         found = cursor.execute(statement("sla", name), asked).fetchnumpy()
         runs = Runs(*(np.asarray(found[name], np.int64) for name in _COLUMNS))
         return cls(runs, np.asarray(found["mark"], np.uint64))
+
+    def take(self, rows: Bool) -> "ReadSpans":
+        """Return some of the spans."""
+        return ReadSpans(self.runs.take(rows), self.marks[rows])
+
+    @classmethod
+    def together(cls, parts: Sequence["ReadSpans"]) -> "ReadSpans":
+        """Return all spans of some."""
+        return cls(
+            Runs.together([Runs.none(), *(part.runs for part in parts)]),
+            np.concatenate([np.zeros(0, np.uint64), *(part.marks for part in parts)]),
+        )
 
     def fingerprints(self, circuits: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, int]]:
         """Return the number of spans and the sum of their marks, by circuit that has any.

@@ -17,6 +17,7 @@ from sla.spans import LiveSpan, ReadSpans, SpanSource
 
 if TYPE_CHECKING:
     from sla.readings import Readings
+    from sla.remembered_spans import RememberedSpans
 
 _SPANS_READ_CIRCUITS_MAX: Final = 256
 """Their spans of a year are some 400,000; of more circuits, what is needed is read when it is."""
@@ -158,11 +159,12 @@ def read(
     circuit_ids: Sequence[str],
     held: Held | None = None,
     versions: Mapping[tuple[str, str], int] | None = None,
+    remembered: "RememberedSpans | None" = None,
 ) -> Telemetry:
     """Read channels, both horizons, spans and provisional spans of circuits.
 
     `held`: what the writer holds of the commit that the cursor shows. `versions`: the latest
-    calculation by circuit and month, where it is known.
+    calculation by circuit and month, where it is known. `remembered`: spans of days that are over.
     """
     ids = {"circuit_ids": list(circuit_ids)}
     known = channels(cursor, circuit_ids, held)
@@ -170,9 +172,13 @@ def read(
     numbers = [number for some in keys.values() for number in some]
     first, last = min(numbers, default=0), max(numbers, default=0)
     stands = _stands(cursor, circuit_ids, (first, last), held)
+    complete_up_to_s = stands.complete_up_to()
     spans: ReadSpans | None = None
     if len(known) <= _SPANS_READ_CIRCUITS_MAX:
-        spans = ReadSpans.of(cursor, numbers)
+        if remembered is None or held is None:
+            spans = ReadSpans.of(cursor, numbers)
+        else:
+            spans = remembered.of(cursor, known, complete_up_to_s, held)
         fingerprints = spans.fingerprints(keys)
     else:
         fingerprints = _fingerprints(cursor, {**ids, "first_key": first, "last_key": last})
@@ -183,7 +189,7 @@ def read(
         ledger = dict(counts)
     return Telemetry(
         known,
-        stands.complete_up_to(),
+        complete_up_to_s,
         stands.live_to(),
         _live_spans(tables.provisional_spans(held or cursor, stands)),
         fingerprints,

@@ -20,6 +20,7 @@ from linksla.inventory import Bandwidth, Channel, Circuit, Customer, Inventory, 
 from linksla.meters import Meters
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
+from processors.held import Commits
 from processors.transactions import transaction
 from processors.writer import Writer
 from sla import watched as objectives
@@ -197,10 +198,14 @@ class Judge:
         return self.store.writer.execute(sql).fetchall()
 
 
-def judge_of(store, inventory, windows, terms, clock, *, watched: bool) -> Judge:
-    writer = Writer(store, inventory, TOPIC, TIME, clock, Meters())
+def judge_of(
+    store, inventory, windows, terms, clock, *, watched: bool, remembers: bool | None = None
+) -> Judge:
+    # With what the writer holds, final months and ended spans are remembered.
+    commits = Commits() if (watched if remembers is None else remembers) else None
+    writer = Writer(store, inventory, TOPIC, TIME, clock, Meters(), commits=commits)
     started = writer.start()
-    queries = Queries(store, inventory, terms, windows, TIME, clock)
+    queries = Queries(store, inventory, terms, windows, TIME, clock, commits=commits)
     watch = Watch() if watched else None
     if watch is not None:
         watch.note(started.advance)

@@ -189,3 +189,32 @@ def test_one_circuit_and_all_circuits_are_given_the_same_of_each(store: Telemetr
         expected = every.take(np.isin(every.track, keys))
         assert one.track.tolist() == expected.track.tolist()
         assert one.observed_at_us.tolist() == expected.observed_at_us.tolist()
+
+
+def test_how_often_complete_cells_were_folded_again_is_counted_by_channel(
+    store: TelemetryStore,
+) -> None:
+    commits = Commits()
+    writer = writer_with(store, commits)
+
+    def held() -> Held:
+        found = commits.shown_by(store.writer)
+        assert found is not None
+        return found
+
+    (x, *rest), (y, *_) = (held().registered.keys[name] for name in "XY")
+    assert held().reworked([x, *rest, y]) == 0
+    for number in range(4):
+        write(writer, number)
+    before = held()
+    assert before.reworked([x]) == 0, "in order"
+
+    writer.write(poll_of(numbered([at(15, sequence=9, bgp_state=1)], 9)))
+    assert (held().reworked([x]), held().reworked([y, *rest])) == (1, 0)
+    assert held().reworked([x, x]) == 2
+    assert before.reworked([x]) == 0, "an older commit stays as it is"
+    write(writer, 5)
+    assert held().reworked([x]) == 1
+    commits.drop()
+    write(writer, 6)
+    assert (held().reworked([x]), held().reworked([y])) == (2, 1), "of what is dropped, all"

@@ -128,11 +128,12 @@ class Months:
         self.now: list[MonthAnswer] = []
         self.asked: list[tuple[list[str], dict[tuple[str, str], int]]] = []
 
-    def looks(self, _writer: Any, names: Any, versions: Any) -> dict[str, Any]:
+    def looks(self, _writer: Any, names: Any, versions: Any, _past: Any) -> dict[str, Any]:
         self.asked.append((names, versions))
         return {
             month.circuit_id: SimpleNamespace(
-                answers=[one for one in self.now if one.circuit_id == month.circuit_id]
+                answers=[one for one in self.now if one.circuit_id == month.circuit_id],
+                history=SimpleNamespace(circuit=SimpleNamespace(id=month.circuit_id)),
             )
             for month in self.now
         }

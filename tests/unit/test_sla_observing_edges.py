@@ -152,6 +152,28 @@ def test_so_many_bytes_are_remembered_and_the_oldest_months_go(
         assert read_of(judge, known, read, first, MINUTE) == 1
 
 
+def test_months_that_are_over_go_before_those_that_are_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(observing, "_REMEMBERED_BYTES_MAX", 4_192)  # of two
+    circuits = [circuit(number) for number in (1, 2, 3)]
+    known, read = facts(*(rows for _, rows in circuits)), Minutes()
+    judge = Performance(read)
+    (first, second, over), over_at = (one for one, _ in circuits), ENDS
+
+    def read_again(of: Circuit) -> int:
+        read.reads.clear()
+        answers(judge, known, (of, period(of, [(0, MINUTE)], over_at)))
+        return read.minutes
+
+    assert read_of(judge, known, read, first, MINUTE) == 1
+    assert [read_again(over), read_again(over)] == [1, 0], "there is room"
+    assert read_of(judge, known, read, second, MINUTE) == 1
+    assert read_again(over) == 1, "it was the first to go"
+    for one in (first, second):
+        assert read_of(judge, known, read, one, MINUTE) == 0
+
+
 def test_a_month_that_grows_takes_the_place_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observing, "_REMEMBERED_BYTES_MAX", 2 * 2_096 + 9 * 8)  # a bucket a minute
     (one, rows), (other, others) = circuit(1), circuit(2)

@@ -230,8 +230,9 @@ def test_spans_of_many_channels_have_a_mark_that_any_change_changes(
     ):  # fmt: skip
         writer.execute("insert into spans values (?, 0, ?, ?, ?, ?)", [key, start, end, bgp, loss])
 
-    def read(first: int, last: int, *keys: int) -> list[tuple[int, ...]]:
-        asked = {"channel_keys": list(keys), "first_key": first, "last_key": last}
+    def read(first: int, last: int, *keys: int, from_s: int = 0) -> list[tuple[int, ...]]:
+        asked = {"channel_keys": list(keys), "first_key": first, "last_key": last,
+                 "from_s": from_s}  # fmt: skip
         return sorted(writer.execute(statement("sla", "circuits_spans"), asked).fetchall())
 
     assert [row[:5] for row in read(2, 5, 2, 3, 5)] == [
@@ -244,6 +245,8 @@ def test_spans_of_many_channels_have_a_mark_that_any_change_changes(
         writer.execute(f"update spans set {change} where channel_key = 1")
         marks.add(read(1, 1, 1)[0][5])
     assert len(marks) == 10
+    assert [row[1] for row in read(1, 6, 1, 2, 3, from_s=1)] == [1]
+    assert read(1, 6, 1, 2, 3, from_s=2) == []
 
 
 def test_steps_are_read_of_each_channel_from_where_it_is_asked(

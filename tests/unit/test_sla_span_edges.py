@@ -79,6 +79,21 @@ def test_a_read_of_no_channels_and_of_others_holds_nothing_of_them(store) -> Non
     )
 
 
+def test_spans_are_read_from_an_instant_on_and_put_together(store) -> None:
+    every = ReadSpans.of(store.writer, (1, 3))
+    starts = sorted(set(every.runs.start_s.tolist()))
+    assert len(starts) > 2
+
+    for from_s in (starts[1], starts[1] + 1):
+        later = ReadSpans.of(store.writer, (1, 3), from_s)
+        assert later.runs.start_s.min() == next(at for at in starts if at >= from_s)
+        earlier = every.take(every.runs.start_s < from_s)
+        both = ReadSpans.together([earlier, later])
+        assert both.fingerprints({"C": (1, 3)}) == every.fingerprints({"C": (1, 3)})
+    nothing = ReadSpans.together([])
+    assert (len(nothing.runs), len(nothing.marks)) == (0, 0)
+
+
 def test_fingerprints_are_the_number_and_the_sum_of_marks_by_circuit(store) -> None:
     read = ReadSpans.of(store.writer, (1, 2, 3))
     marks = dict(zip(rows(read.runs), map(int, read.marks), strict=True))
