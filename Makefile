@@ -43,8 +43,9 @@ freshness: .venv/.ready ## 100,000 samples/s for SECONDS=600: how long until the
 reads: .venv/.ready ## 31 days of a circuit out of 20,000, read while 100,000 samples/s arrive
 	@$(BIN)/python -m benchmarks.reads
 
-judging: .venv/.ready ## a month of 100,000 circuits from cold; what a poll over 20,000 circuits leaves to judge
+judging: .venv/.ready ## a month of 100,000 circuits from cold; what a poll of 20,000 leaves to judge
 	@$(BIN)/python -m benchmarks.judging
+	@$(BIN)/python -m benchmarks.judging --cold 1000 --days 190 --polls 5 30
 
 hostile: .venv/.ready ## 100 MB messages and bombs through a real broker, with both clients
 	@LINKSLA_HOSTILE=1 $(BIN)/python -m pytest -q tests/integration/test_ingest_hostile_broker.py tests/unit/test_ingest_hostile.py

@@ -100,11 +100,12 @@ def _decided(history: CircuitHistory, end_s: int) -> bool:
     it that the rule of n has decided (DESIGN 7.3).
     """
     for part in history.complete:
-        if part.start_s < end_s < part.end_s:
-            terms = part.in_force.contract.availability
-            until_s = end_s + terms.consecutive * history.circuit.grid_seconds
-            every = part.runs, part.unknown_good, part.unknown_bad
-            return all(_up(runs, end_s, until_s) for runs in every)
+        terms = part.in_force.contract.availability
+        until_s = end_s + terms.consecutive * history.circuit.grid_seconds
+        if all(
+            _up(runs, end_s, until_s) for runs in (part.runs, part.unknown_good, part.unknown_bad)
+        ):
+            return True
     return False
 
 

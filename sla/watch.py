@@ -157,7 +157,7 @@ class Watch:
         """Take over what full judgements came to; `restless`: what alarms of circuits wait for."""
         for name, look in looks.items():
             number = self._numbers.get(name, 0)
-            self._seen[number] = number > 0
+            self._seen[number] = True
             found = None if number == 0 else calm(look, restless.get(name, _NOTHING))
             self._calm[number] = False
             if found is None:

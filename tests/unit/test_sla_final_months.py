@@ -103,6 +103,14 @@ def test_whatever_a_month_follows_from_has_it_judged_again(changed: Now) -> None
     assert rest(months) == ("2026-07",)
 
 
+def test_the_first_line_in_the_ledger_has_all_judged_again() -> None:
+    months = FinalMonths()
+    for ledger, asked in ((0, EVERY), (0, ("2026-07",)), (1, EVERY)):
+        Now(ledger=ledger).begin(months)
+        assert rest(months) == asked
+        months.note(HISTORY, JUDGED)
+
+
 def test_what_is_not_certain_is_neither_noted_nor_left_out() -> None:
     months = known(*JUDGED)
     Now().begin(months, is_held=False)

@@ -398,6 +398,15 @@ def test_what_nobody_has_looked_at_presses_only_while_it_is_in_trouble() -> None
     assert node.watch.pressing(["F", "E", "nobody"]) == ("F", "E")
 
 
+def test_trouble_is_noted_as_long_as_anybody_was_not_looked_at() -> None:
+    node = Node(*"CCDDEE")
+    node.watch.look({"D": look_of(*D), "E": look_of(("a", 5), ("b", 6))}, {})
+    assert node.watch.pressing("CDE") == ("D", "E")
+    node.note(10, samples=[(2, LIVE * MICROSECONDS, int(BAD), 0)])
+
+    assert node.watch.pressing("CDE") == ("C", "D", "E"), "the first is the only one left"
+
+
 def test_only_the_newest_samples_say_who_is_in_trouble() -> None:
     node = Node(*"CCDD")
     node.note(10, samples=[(1, LIVE * MICROSECONDS, int(BAD), 0)])
