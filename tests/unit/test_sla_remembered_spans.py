@@ -97,6 +97,14 @@ def test_ended_days_are_remembered_and_the_open_one_is_read(bench: Bench) -> Non
     assert [row for row in after if row[0] == 3] == bench.truth("E"), "what is new is read whole"
 
 
+def test_what_is_new_beside_what_is_known_is_remembered_too(bench: Bench) -> None:
+    bench.of("C")
+    bench.of("CD")
+    change(bench.store, 2, 2)
+
+    assert bench.of("D") != bench.truth("D")
+
+
 def test_a_day_is_remembered_once_it_has_ended(bench: Bench) -> None:
     bench.of("C", 2 * DAY - 1)
     bench.of("D", 2 * DAY)
