@@ -6,6 +6,7 @@ import pytest
 
 from linksla.stores import TelemetryStore
 from sla import telemetry
+from sla.remembered_spans import RememberedSpans
 from sla.spans import ReadSpans
 from tests.unit.processors_support import (
     DAY,
@@ -62,6 +63,20 @@ def test_both_horizons_are_told_of_all_circuits_or_some(written, memory_store) -
     assert telemetry.complete_up_to(cursor) == complete
     assert telemetry.complete_up_to(cursor, ["A"]) == {"A": MIDNIGHT + 380}
     assert told(telemetry.horizons(cursor, ["A"])) == ({"A": MIDNIGHT + 380}, {"A": MIDNIGHT + 420})
+
+
+def test_spans_are_remembered_only_where_it_is_certain_that_they_stayed(
+    written, memory_store
+) -> None:
+    cursor, memory = memory_store.writer, RememberedSpans()
+    plain = telemetry.read(cursor, ["A"])
+
+    without = telemetry.read(cursor, ["A"], None, None, memory)
+    assert not memory._known
+    held = written._commits.shown_by(cursor)
+    remembering = telemetry.read(cursor, ["A"], held, None, memory)
+    assert list(memory._known) == ["A"]
+    assert without.fingerprints == remembering.fingerprints == plain.fingerprints
 
 
 def test_what_the_writer_holds_says_what_the_tables_do(written, memory_store) -> None:
