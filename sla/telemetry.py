@@ -66,7 +66,7 @@ class Pace:
 class Horizons:
     """How far circuits are complete, and how far anything has arrived (DESIGN 6): by number.
 
-    Arrays, for all circuits are asked about once a second: dictionaries of 20,000 took 0.1 s.
+    Arrays, for all circuits are asked about once a second: dictionaries of 20,000 took 12 ms.
     """
 
     circuit_ids: Sequence[str]
