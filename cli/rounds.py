@@ -18,7 +18,7 @@ PATIENCE_ROUNDS: Final = 4
 SHARE_MAX: Final = 0.5
 SHARE_PATIENT_MAX: Final = 0.15
 """Of the writer's time, the second for what does not press, while samples come: to see 20,000
-circuits for the first time is 400 s of work, and at half of the time pages took a third longer."""
+circuits for the first time is 400 s of work, and a page asked for beside it takes longer."""
 SHARE_BEHIND_MAX: Final = 0.05
 """The same while old samples wait: what is judged then is old too, and samples come first."""
 OLD_SECONDS: Final = 1.0

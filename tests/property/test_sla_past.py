@@ -20,7 +20,7 @@ from sla import telemetry
 from sla.remembered_spans import RememberedSpans
 from sla.spans import ReadSpans
 from tests.property import test_sla_watch as watching
-from tests.unit.processors_support import US, Sample, numbered, poll_of
+from tests.unit.processors_support import US, Sample
 
 SEEDS = int(os.environ.get("LINKSLA_PAST_SEEDS", "4"))
 OCTOBER, GRID = watching.OCTOBER, watching.GRID
@@ -83,12 +83,8 @@ def test_who_remembers_the_past_comes_to_the_same_verdicts(seed: int, tmp_path: 
         )
         for store in stores
     )
-    spans, offset, left_out, late = RememberedSpans(), 0, 0, 0
-    for samples in stream(rng, inventory):
-        poll = poll_of(numbered(samples, offset))
-        offset += len(samples)
-        newest = max((one.append_time_us for one in samples), default=clock.now_us())
-        clock.move_to(max(clock.now_us(), newest) + US)
+    spans, left_out, late = RememberedSpans(), 0, 0
+    for poll in watching.arriving(stream(rng, inventory), clock):
         for judge in (remembering, reading):
             judge.step(poll)
         assert remembering.rows(watching.VERDICTS) == reading.rows(watching.VERDICTS)

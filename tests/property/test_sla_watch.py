@@ -7,7 +7,7 @@ and one that goes. At the end both equal a judgement from cold, of all at once a
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from alerts.standing import standing_alarms
 from linksla.clock import ManualClock
 from linksla.inventory import Bandwidth, Channel, Circuit, Customer, Inventory, Ownership, Price
 from linksla.meters import Meters
+from linksla.model import Poll
 from linksla.settings import TimeSettings
 from linksla.stores import TelemetryStore
 from processors.held import Commits
@@ -159,6 +160,16 @@ def cut(
     return polls
 
 
+def arriving(polls: Sequence[Sequence[Sample]], clock: ManualClock) -> Iterator[Poll]:
+    """Yield what comes, poll by poll; it is a second after the newest sample then."""
+    offset = 0
+    for samples in polls:
+        newest = max((one.append_time_us for one in samples), default=clock.now_us())
+        clock.move_to(max(clock.now_us(), newest) + US)
+        yield poll_of(numbered(samples, offset))
+        offset += len(samples)
+
+
 @dataclass
 class Judge:
     """A node's judging parts; with a Watch or without."""
@@ -246,12 +257,7 @@ def test_judging_what_the_watch_names_equals_judging_everything(
     )
     for judge in (watching, full):  # as a node does when it starts
         judge.judge(judge.names)
-    offset = 0
-    for samples in polls:
-        poll = poll_of(numbered(samples, offset))
-        offset += len(samples)
-        newest = max((one.append_time_us for one in samples), default=clock.now_us())
-        clock.move_to(max(clock.now_us(), newest) + US)
+    for poll in arriving(polls, clock):
         for judge in (watching, full):
             judge.step(poll)
         for sql in (VERDICTS, ALARMS, OUTBOX):
