@@ -114,6 +114,7 @@ class Node:
         self._catches_up = False
         self._appended_us = 0  # of the samples written, when the broker got the newest
         self._queue: queue.Queue[Poll] = queue.Queue(maxsize=QUEUE_POLLS_MAX)
+        self._upcoming: Poll | None = None
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._failure: BaseException | None = None
@@ -228,22 +229,20 @@ class Node:
                     self._source.pause()
 
     def _write(self) -> None:
-        upcoming: Poll | None = None
         judged = waits = False  # upkeep waits for one commit after judging, never for two
-        while not (self._stop.is_set() and self._queue.empty() and upcoming is None):
+        while not (self._stop.is_set() and self._queue.empty() and self._upcoming is None):
             self._run_errands()
             if not (waits := judged and not waits):
                 self._keep_house_if_due()
-            poll, upcoming = upcoming or self._next(self._patience_seconds()), None
+            poll = self._upcoming or self._next(self._patience_seconds())
+            self._upcoming = None
             if poll is None:
                 self._catches_up = False
                 judged = self._evaluate_if_due(idle=True)
                 continue
             self._catches_up = poll.samples.num_rows >= CATCHING_UP_SAMPLES_MIN
-            if self._catches_up:  # else more may come before its turn
-                upcoming = self._next(0)
             began = self._clock.monotonic_seconds()
-            written = self._writer.write(poll, upcoming)
+            written = self._writer.write(poll, self._take_upcoming)
             if self._in_flight is not None:
                 self._in_flight.committed(self._writer.next_offsets())
             took = self._clock.monotonic_seconds() - began
@@ -256,6 +255,15 @@ class Node:
             with self._written:
                 self._written.notify_all()
         self._judge_the_rest()
+
+    def _take_upcoming(self) -> Poll | None:
+        """Take what is to be written next, as late as it can be prepared beside what is written.
+
+        While a node keeps up nothing is taken: more may come before its turn.
+        """
+        if self._catches_up and self._upcoming is None:
+            self._upcoming = self._next(0)
+        return self._upcoming
 
     def _is_behind(self) -> bool:
         """Return whether samples wait: small ones fill the queue, large ones a whole commit."""

@@ -6,7 +6,9 @@ from itertools import groupby
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from linksla.clock import MICROSECONDS
 from linksla.compiled import INT64, INT64S, compiled
@@ -18,14 +20,18 @@ from processors.observations import Bool, Int64, integers
 from processors.watermarks import NEVER_US, PartitionProgress, advanced
 
 DAY_US: Final = DAY_SECONDS * MICROSECONDS
+_NAMES: Final = ("circuit_id", "channel")
+
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
     """The usable samples of a poll with their channel_key; the pending; the inactive.
 
-    `usable` tells which samples of the poll they are. `seen_at_us` is what each sample of the poll
-    says about time: observed_at, at most its append time; NEVER_US for the rejected.
+    `usable` tells which samples of the poll they are, in whatever order they lie. `seen_at_us` is
+    what each sample of the poll says about time: observed_at, at most its append time; NEVER_US for
+    the rejected.
     """
 
     samples: pa.Table
@@ -100,6 +106,20 @@ def without_aged(arrivals: Arrivals, oldest_us: Int64) -> tuple[Arrivals, Aged]:
         usable=usable,
     )
     return kept, Aged(_chosen(arrivals.samples, aged), arrivals.channel_key[aged])
+
+
+def in_order(arrivals: Arrivals, order: Rows) -> Arrivals:
+    """Return the usable samples in this order, of channel and instant, without their names.
+
+    Each column in one piece. All that follows goes through them from one end to the other: looking
+    rows up in the order they came, each step for itself, took a sixth of what is done here.
+    """
+    taken, columns = pa.array(order), {}
+    for name in arrivals.samples.column_names:
+        if name not in _NAMES:
+            values = arrivals.samples.column(name).combine_chunks()
+            columns[name] = pc.take(values, taken, boundscheck=False)
+    return replace(arrivals, samples=pa.table(columns), channel_key=arrivals.channel_key[order])
 
 
 def late_ones(

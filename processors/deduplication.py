@@ -10,7 +10,6 @@ import pyarrow as pa
 from linksla.compiled import INT64S, compiled
 from processors.moved import moved_within
 from processors.observations import Bool, Int64, integers
-from processors.sorting import sort_order
 from processors.statements import read
 
 _COMPARED = (
@@ -23,11 +22,11 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Deduplicated:
-    """What becomes of the samples of a poll; row numbers are positions in the poll.
+    """What becomes of the samples of a poll, by row: they lie in order of channel and instant.
 
-    `kept` are written, in (channel_key, observed_at) order where `in_order`. Of them `replacing`
-    stand in for a stored sample, `changing` with other content, `longest_us` is the longer interval
-    of the two. All others are `duplicate` or `conflicting` and only counted.
+    `kept` are written, in that order. Of them `replacing` stand in for a stored sample, `changing`
+    with other content, `interval_us` is the longer one of the two. All others are `duplicate` or
+    `conflicting` and only counted.
     """
 
     kept: Rows
@@ -43,59 +42,37 @@ class Deduplicated:
         return len(self.kept) - int(self.replacing.sum())
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """The samples of a poll by (channel_key, observed_at), and which of them may be known already.
-
-    `suspect` is by row: not above what its channel has, or twice in the poll.
-    """
-
-    order: Rows
-    suspect: Bool
-
-
-def looked_through(samples: pa.Table, channel_key: Int64, observed_at_us_max: Int64) -> Looked:
-    """Return the order of samples and the suspects; pure.
+@compiled(INT64S, INT64S, INT64S)
+def suspects_of(key: Int64, observed_at_us: Int64, observed_at_us_max: Int64) -> Bool:
+    """Return which samples, in order of channel and instant, may be known already.
 
     What lies above its channel's stored maximum and stands once in the poll is new: the usual case.
     """
-    observed = integers(samples, "observed_at_us")
-    order = sort_order(channel_key, observed)
-    return Looked(order, _suspect(order, channel_key, observed, observed_at_us_max))
-
-
-@compiled(INT64S, INT64S, INT64S, INT64S)
-def _suspect(order: Rows, key: Int64, observed_at_us: Int64, observed_at_us_max: Int64) -> Bool:
-    suspect = np.zeros(len(order), np.bool_)
-    for place in range(len(order)):
-        row = order[place]
+    suspect = np.zeros(len(key), np.bool_)
+    for row in range(len(key)):
         if observed_at_us[row] <= observed_at_us_max[key[row]]:
             suspect[row] = True
-        if place:
-            before = order[place - 1]
-            if key[row] == key[before] and observed_at_us[row] == observed_at_us[before]:
-                suspect[row] = suspect[before] = True
+        if row and key[row] == key[row - 1] and observed_at_us[row] == observed_at_us[row - 1]:
+            suspect[row] = suspect[row - 1] = True
     return suspect
 
 
-def all_new(samples: pa.Table, looked: Looked) -> Deduplicated:
+def all_new(samples: pa.Table) -> Deduplicated:
     """Return what becomes of samples without suspects: all are kept."""
-    order, none = looked.order, np.zeros(0, np.intp)
-    never = np.zeros(len(order), np.bool_)
-    interval = integers(samples, "interval_us")[order]
-    return Deduplicated(order, never, never, interval, none, none)
+    none, never = np.zeros(0, np.intp), np.zeros(len(samples), np.bool_)
+    interval = integers(samples, "interval_us")
+    return Deduplicated(np.arange(len(samples)), never, never, interval, none, none)
 
 
 def deduplicated(
-    writer: duckdb.DuckDBPyConnection, samples: pa.Table, channel_key: Int64, looked: Looked
+    writer: duckdb.DuckDBPyConnection, samples: pa.Table, channel_key: Int64, suspect: Bool
 ) -> Deduplicated:
     """Judge the samples of a poll; only suspects are looked up."""
-    if not looked.suspect.any():
-        return all_new(samples, looked)
+    if not suspect.any():
+        return all_new(samples)
     observed = integers(samples, "observed_at_us")
     interval = integers(samples, "interval_us")
-    order = looked.order
-    rows = np.flatnonzero(looked.suspect)
+    rows = np.flatnonzero(suspect)
     verdicts = _judged(writer, samples, channel_key, observed, rows)
     wins = _flags(verdicts, "wins")
     written = np.ones(len(observed), np.bool_)
@@ -105,7 +82,7 @@ def deduplicated(
         flags[rows] = _flags(verdicts, name)
     longest = interval.copy()
     longest[rows] = np.maximum(longest[rows], integers(verdicts, "stored_interval_us"))
-    kept = order[written[order]]
+    kept = np.flatnonzero(written)
     new, duplicate = _flags(verdicts, "is_new"), _flags(verdicts, "is_duplicate")
     return Deduplicated(
         kept,

@@ -16,6 +16,7 @@ from processors.arrivals import NOTED, Aged, Arrivals, noted, noted_rejects
 from processors.blocks import note_changed
 from processors.channels import Channels
 from processors.deduplication import Deduplicated
+from processors.folding import Changed
 from processors.observations import (
     Int64,
     Observations,
@@ -55,7 +56,9 @@ def landed(progress: Progress, arrivals: Arrivals, found: Deduplicated) -> Progr
     if found.replacing.any():
         old = _replaced(arrivals, found)
         tail = tuple(_without(part, old) for part in tail)
-    arrived = Observations.of(arrivals.samples, arrivals.channel_key).take(found.kept)
+    arrived = Observations.of(arrivals.samples, arrivals.channel_key)
+    if len(found.kept) < len(arrived):
+        arrived = arrived.take(found.kept)
     greatest = _raised(progress.observed_at_us_max, arrived.track, arrived.observed_at_us)
     longest = _raised(progress.interval_us_max, arrived.track, arrived.interval_us)
     return replace(
@@ -86,14 +89,24 @@ def store_samples(
     key = pa.array(arrivals.channel_key.astype(np.int32))
     written = arrivals.samples.append_column("channel_key", key)
     if len(rows) < len(written):
-        written = written.take(np.sort(rows))
+        written = written.take(rows)
     run(writer, "samples_insert", new_samples=written)
+
+
+def changed(arrivals: Arrivals, found: Deduplicated) -> Changed:
+    """Return the kept samples that say something new, for folding again."""
+    rows = ~found.replacing | found.changing
+    return Changed(
+        arrivals.channel_key[found.kept],
+        integers(arrivals.samples, "observed_at_us")[found.kept],
+        found.interval_us,
+    ).take(rows)
 
 
 def rolled_up(channels: Channels, arrivals: Arrivals, found: Deduplicated) -> RolledUp:
     """Return new samples with their steps, and the steps to compute again; no effects."""
     key, samples = arrivals.channel_key, arrivals.samples.select(MEASURED)
-    step_s = steps_of(channels.grid_s[key], integers(arrivals.samples, "observed_at_us"))
+    step_s = steps_of(key, integers(arrivals.samples, "observed_at_us"), channels.grid_s)
     again = np.zeros((2, 0), np.int64)
     counted = np.zeros(len(key), np.bool_)
     counted[found.kept] = True

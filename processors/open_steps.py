@@ -201,7 +201,7 @@ def rolled_up_within(
     samples = read(writer, "samples_within", bounds, stretches=stretches, moved=moved.table)
     track, observed = integers(samples, "track"), integers(samples, "observed_at_us")
     key = channel_key[track]
-    step_s = steps_of(channels.grid_s[key], observed)
+    step_s = steps_of(key, observed, channels.grid_s)
     order = sort_order(track, observed)
     return rollups_of(samples, key, step_s, order, channels.distributions)
 

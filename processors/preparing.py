@@ -4,6 +4,7 @@ While one poll is written, the next is prepared beside it from the progress the 
 behind. What was prepared is used only for the very same poll, channels and progress.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from linksla.settings import TimeSettings
 from processors.arrivals import (
     Aged,
     Arrivals,
+    in_order,
     late_ones,
     not_before,
     partitions_after,
@@ -23,13 +25,14 @@ from processors.arrivals import (
     without_aged,
 )
 from processors.channels import Channels
-from processors.deduplication import Deduplicated, Looked, all_new, looked_through
+from processors.deduplication import Deduplicated, all_new, suspects_of
 from processors.folding import Forward, forward
 from processors.landing import RolledUp, landed, rolled_up
 from processors.observations import Bool, Int64, integers
 from processors.open_steps import Stepped, stepped
 from processors.progress import Progress, watermarks_of
 from processors.sample_files import Filed
+from processors.sorting import sort_order
 from processors.watermarks import before_each
 
 
@@ -45,15 +48,16 @@ class Rules:
 class Prepared:
     """A poll without what was written before, sorted out.
 
-    `late` are the usable ones that came after their cell was complete: of what was pending, none.
-    `looked` are the usable ones in order, and which of them the database must be asked about.
+    The usable samples lie in order of channel and instant. By row of them: `late` are those that
+    came after their cell was complete (of what was pending, none), `suspect` those the database
+    must be asked about.
     """
 
     poll: Poll
     arrivals: Arrivals
     aged: Aged
     late: Bool
-    looked: Looked
+    suspect: Bool
     fed_again: bool
 
 
@@ -69,6 +73,17 @@ class Worked:
     forward: Forward
     arrived: Bool
     stepped: Stepped | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What becomes of a poll's samples; the rest when it is asked for, at once if it `is_done`."""
+
+    is_done: bool
+    found: Deduplicated
+    reworked: Bool
+    worked: Callable[[], Worked]
+    filed: Callable[[], Filed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +114,22 @@ def prepared(
     arrivals = sorted_out(fresh.samples, channels)
     stood_us = _stood(fresh, arrivals, channels, progress, rules, fed_again=fed_again)
     arrivals, aged = without_aged(arrivals, stood_us - rules.raw_us)
-    looked = looked_through(arrivals.samples, arrivals.channel_key, progress.observed_at_us_max)
     late = np.zeros(len(arrivals.channel_key), np.bool_)
     if not fed_again:
         late = late_ones(channels, arrivals, stood_us, progress.folded_to_s)
-    return Prepared(fresh, arrivals, aged, late, looked, fed_again)
+    order = sort_order(arrivals.channel_key, integers(arrivals.samples, "observed_at_us"))
+    arrivals = in_order(arrivals, order)
+    observed = integers(arrivals.samples, "observed_at_us")
+    suspect = suspects_of(arrivals.channel_key, observed, progress.observed_at_us_max)
+    return Prepared(fresh, arrivals, aged, late[order], suspect, fed_again)
 
 
 def prepared_ahead(poll: Poll, channels: Channels, progress: Progress, rules: Rules) -> Ahead:
     """Prepare a poll, and work it out where that needs no look into the database."""
     ready = prepared(poll, channels, progress, rules)
     worked = None
-    if not ready.looked.suspect.any():
-        found = all_new(ready.arrivals.samples, ready.looked)
+    if not ready.suspect.any():
+        found = all_new(ready.arrivals.samples)
         reworks = reworked(progress, ready.arrivals, found)
         worked = (found, reworks, worked_out(ready, channels, progress, found, rules))
     return Ahead(poll, channels, progress, ready, worked)

@@ -151,10 +151,23 @@ def step_lengths_s(grid_s: Int64) -> Int64:
     return np.maximum(grid_s, STEP_SECONDS)
 
 
-def steps_of(grid_s: Int64, observed_at_us: Int64) -> Int64:
-    """Return the start of the rollup step, in seconds, that each sample belongs to."""
-    step_s = step_lengths_s(grid_s)
-    steps: Int64 = observed_at_us // (step_s * MICROSECONDS) * step_s
+@compiled(INT64S, INT64S, INT64S)
+def steps_of(channel_key: Int64, observed_at_us: Int64, grid_s: Int64) -> Int64:
+    """Return the start of the rollup step, in seconds, that each sample belongs to.
+
+    `grid_s` is by channel_key. In order, most lie in the step of the one before: nothing is
+    divided for those.
+    """
+    steps = np.empty(len(channel_key), np.int64)
+    mine, begins_us, ends_us, start_s = -1, 0, 0, 0
+    for row in range(len(channel_key)):
+        at_us = observed_at_us[row]
+        if channel_key[row] != mine or at_us < begins_us or at_us >= ends_us:
+            mine = channel_key[row]
+            length_s = max(grid_s[mine], STEP_SECONDS)
+            start_s = at_us // (length_s * MICROSECONDS) * length_s
+            begins_us, ends_us = start_s * MICROSECONDS, (start_s + length_s) * MICROSECONDS
+        steps[row] = start_s
     return steps
 
 

@@ -28,10 +28,16 @@ from processors.transactions import transaction
 UNLINK_AFTER_US: Final = 60 * MICROSECONDS
 """How long a file outlives its place in the manifest: a reader may have just looked it up."""
 _ROW_GROUP: Final = 50_000
-_DIFFERENCES: Final = (
-    "channel_key", "observed_at_us", "sequence", "latency_us", "jitter_us", "rx_bps", "tx_bps",
-    "offset", "index_in_message",
+_DELTAS: Final = ("latency_us", "rx_bps", "tx_bps")
+_BYTES_APART: Final = (
+    "channel_key", "observed_at_us", "sequence", "jitter_us", "offset", "index_in_message",
 )  # fmt: skip
+_AS_THEY_ARE: Final = ("interval_us", "bgp_state", "bgp_transitions", "partition", "generation")
+_ENCODED: Final = {
+    **dict.fromkeys(_DELTAS, "DELTA_BINARY_PACKED"),
+    **dict.fromkeys(_BYTES_APART, "BYTE_STREAM_SPLIT"),
+    **dict.fromkeys(_AS_THEY_ARE, "PLAIN"),
+}
 _SEARCHED: Final = ["channel_key", "observed_at_us"]
 
 
@@ -183,17 +189,21 @@ def _make_durable(path: Path) -> None:
 
 
 def _write(rows: pa.Table, path: Path) -> None:
-    """Write rows as differences from one to the next, or as words of a dictionary.
+    """Write what is measured as differences, what counts up byte by byte, the rest as it is.
 
-    Of 400,000 samples 123 ns and 11.9 bytes each (zstd: 164 and 11.8); as dictionaries with plain
-    values beside them, which is what the library does unasked, 287 and 14.6.
+    What hardly ever changes costs nothing once compressed. Columns say whether they have nulls:
+    then nothing is written of those that are not there. Of 185,000 samples 108 ns and 12.5 bytes
+    each; 184 and 12.3 with differences of all that varies, dictionaries of the rest, and nulls that
+    might be; 90 and 13.1 with nothing as differences.
     """
+    has_nulls = {name: rows.column(name).null_count > 0 for name in rows.column_names}
+    schema = pa.schema([field.with_nullable(has_nulls[field.name]) for field in rows.schema])
     pq.write_table(
-        rows,
+        rows.cast(schema),
         path,
         compression="lz4",
         row_group_size=_ROW_GROUP,
-        use_dictionary=[name for name in rows.column_names if name not in _DIFFERENCES],
-        column_encoding=dict.fromkeys(_DIFFERENCES, "DELTA_BINARY_PACKED"),
+        use_dictionary=[name for name in rows.column_names if name not in _ENCODED],
+        column_encoding={name: _ENCODED[name] for name in rows.column_names if name in _ENCODED},
         write_statistics=_SEARCHED,
     )

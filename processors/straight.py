@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from processors.arrivals import DAY_US, Arrivals
 from processors.deduplication import Deduplicated, Rows
@@ -82,15 +81,14 @@ def _days(arrivals: Arrivals, kept: Rows) -> tuple[list[Rows], Rows]:
 def _filed(arrivals: Arrivals, rows: Rows, generation: int) -> pa.Table:
     """Return samples by channel and instant, with the columns of a file.
 
-    Column by column: together they would be twice in memory, 60 MB of 640,000 samples.
+    Those of a poll lie so; of some days, those of each are taken out.
     """
-    order = pa.array(rows)
+    taken = arrivals.samples
+    if len(rows) < len(taken):
+        taken = taken.take(rows)
     columns = {
-        "channel_key": pa.array(arrivals.channel_key[rows].astype(np.int32)),
-        "generation": pa.array(np.full(len(order), generation)),
+        "channel_key": arrivals.channel_key[rows].astype(np.int32),
+        "generation": np.full(len(rows), generation),
     }
-    for name in MOVED_SCHEMA.names:
-        if name not in columns:
-            values = arrivals.samples.column(name).combine_chunks()
-            columns[name] = pc.take(values, order, boundscheck=False)
+    columns |= {name: taken.column(name) for name in MOVED_SCHEMA.names if name not in columns}
     return pa.table({name: columns[name] for name in MOVED_SCHEMA.names}, schema=MOVED_SCHEMA)

@@ -7,7 +7,7 @@ counts twice. Only one writer may run on a store, in one thread.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import duckdb
@@ -26,10 +26,11 @@ from processors.advance import Advance
 from processors.arrivals import DAY_US, Arrivals, inactive_rejects, reject_table
 from processors.channels import Channels, load_channels, register
 from processors.deduplication import Deduplicated, deduplicated
-from processors.folding import Changed, fold_again, forward, store_forward
+from processors.folding import fold_again, forward, store_forward
 from processors.gaps import note_gaps
 from processors.held import Commits
 from processors.landing import (
+    changed,
     note,
     stepped_again,
     store_offsets,
@@ -37,12 +38,12 @@ from processors.landing import (
     store_rollups,
     store_samples,
 )
-from processors.observations import Bool, integers
+from processors.observations import Bool
 from processors.preparing import (
     Ahead,
     Prepared,
     Rules,
-    Worked,
+    Work,
     prepared,
     prepared_ahead,
     reworked,
@@ -64,16 +65,12 @@ from processors.written import Written
 
 _RETENTION: Final = RetentionSettings()
 
+Upcoming = Callable[[], Poll | None]
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What becomes of a poll's samples; the rest when it is asked for, at once if it `is_done`."""
 
-    is_done: bool
-    found: Deduplicated
-    reworked: Bool
-    worked: Callable[[], Worked]
-    filed: Callable[[], Filed]
+def _nothing() -> Poll | None:
+    """Know nothing of what comes next."""
+    return None
 
 
 class Writer:
@@ -194,10 +191,11 @@ class Writer:
             self._numbered(writer)
         self.register(self._inventory)
 
-    def write(self, poll: Poll, upcoming: Poll | None = None) -> Written:
+    def write(self, poll: Poll, upcoming: Upcoming = _nothing) -> Written:
         """Write a poll and its offsets, all or nothing; what was written before is left out.
 
-        `upcoming` is what will be written next, if that is known: it is prepared meanwhile.
+        `upcoming` is asked for what will be written next, once, when that can be prepared beside
+        the rest of this; it may know none.
 
         Raises:
             StoreError: nothing of the poll was written.
@@ -228,7 +226,7 @@ class Writer:
         progress: Progress,
         ready: Prepared,
         done: Ahead | None,
-    ) -> _Work:
+    ) -> Work:
         """Have what a poll comes to worked out beside the database, unless that is done.
 
         It does not need the database, which works meanwhile: 0.3 of its time.
@@ -236,12 +234,12 @@ class Writer:
         if done is not None and done.worked is not None:
             found, reworks, worked = done.worked
             filing = done.filed or self._filing(ready, found)
-            return _Work(True, found, reworks, lambda: worked, filing.result)
+            return Work(True, found, reworks, lambda: worked, filing.result)
         arrivals = ready.arrivals
-        found = deduplicated(writer, arrivals.samples, arrivals.channel_key, ready.looked)
+        found = deduplicated(writer, arrivals.samples, arrivals.channel_key, ready.suspect)
         working = self._beside.submit(worked_out, ready, channels, progress, found, self._rules)
         filing = self._filing(ready, found)
-        return _Work(
+        return Work(
             False, found, reworked(progress, arrivals, found), working.result, filing.result
         )
 
@@ -255,25 +253,25 @@ class Writer:
         channels: Channels,
         progress: Progress,
         ready: Prepared,
-        work: _Work,
-        upcoming: Poll | None = None,
+        work: Work,
+        upcoming: Upcoming = _nothing,
     ) -> tuple[Written, Progress]:
         before, poll, arrivals, found = progress, ready.poll, ready.arrivals, work.found
         late = found.kept[ready.late[found.kept]] if ready.late.any() else found.kept[:0]
         rejects = [*poll.rejects, *inactive_rejects(arrivals.inactive)]
         in_time = not work.reworked.any()
-        if work.is_done and in_time:
-            self._prepare(upcoming, channels, work.worked().forward.progress)
-        with self._step("samples"):
-            filed = work.filed()
-            for file in filed.files:
-                file.enter(writer)
-            store_samples(writer, arrivals, found, filed.rest)
+        # What is worked out needs no look at these samples; their files may still be written.
+        samples_last = work.is_done and in_time
+        if not samples_last:
+            self._store_samples(writer, arrivals, work)
         with self._step("rollups"):
             worked = work.worked()
             steps = worked.stepped or stepped_again(
                 writer, channels, before.steps, worked.rolled, worked.forward.progress.folded_to_s
             )
+            folded, progress = worked.forward, with_steps(worked.forward.progress, steps)
+            if in_time:
+                self._prepare(upcoming, channels, progress)
             store_rollups(writer, steps.over)
         with self._step("ledger"):
             note(writer, channels, arrivals, found, late, poll, ready.aged)
@@ -285,18 +283,18 @@ class Writer:
             if len(arrivals.unknown):
                 run(writer, "pending_insert", unknown_samples=arrivals.unknown)
         with self._step("spans"):
-            folded = worked.forward
             if not in_time:  # cells folded before look otherwise
-                progress = fold_again(writer, channels, folded.before, _changed(arrivals, found))
-                folded = forward(channels, progress)
-            progress, moved = with_steps(folded.progress, steps), folded.moved
-            self._prepare(upcoming, channels, progress)
+                again = fold_again(writer, channels, folded.before, changed(arrivals, found))
+                folded = forward(channels, again)
+                progress = with_steps(folded.progress, steps)
+                self._prepare(upcoming, channels, progress)
             store_forward(writer, folded)
+        if samples_last:
+            self._store_samples(writer, arrivals, work)
         with self._step("progress"):
             store_progress(writer, before, progress)
         with self._step("offsets"):
             store_offsets(writer, self._topic, before, progress)
-        touched = moved | worked.arrived
         return (
             Written(
                 found.accepted,
@@ -305,7 +303,7 @@ class Writer:
                 len(late),
                 len(rejects),
                 len(arrivals.unknown),
-                bool(moved.any()),
+                bool(folded.moved.any()),
                 len(ready.aged.channel_key),
                 Advance(
                     channels,
@@ -313,17 +311,26 @@ class Writer:
                     progress,
                     folded.runs,
                     work.reworked,
-                    touched,
+                    folded.moved | worked.arrived,
                     steps.over,
                 ),
             ),
             progress,
         )
 
-    def _prepare(self, upcoming: Poll | None, channels: Channels, progress: Progress) -> None:
+    def _store_samples(
+        self, writer: duckdb.DuckDBPyConnection, arrivals: Arrivals, work: Work
+    ) -> None:
+        with self._step("samples"):
+            filed = work.filed()
+            for file in filed.files:
+                file.enter(writer)
+            store_samples(writer, arrivals, work.found, filed.rest)
+
+    def _prepare(self, upcoming: Upcoming, channels: Channels, progress: Progress) -> None:
         """Have the next poll prepared from the progress this one leaves, once that is certain."""
-        if upcoming is not None and self._ahead is None:
-            self._ahead = self._beside.submit(self._done_ahead, upcoming, channels, progress)
+        if self._ahead is None and (poll := upcoming()) is not None:
+            self._ahead = self._beside.submit(self._done_ahead, poll, channels, progress)
 
     def _done_ahead(self, poll: Poll, channels: Channels, progress: Progress) -> Ahead:
         ahead = prepared_ahead(poll, channels, progress, self._rules)
@@ -381,12 +388,3 @@ class Writer:
 
     def _at(self, point: str) -> None:
         """Do nothing; tests make it fail or kill the process at a point."""
-
-
-def _changed(arrivals: Arrivals, found: Deduplicated) -> Changed:
-    rows = ~found.replacing | found.changing
-    return Changed(
-        arrivals.channel_key[found.kept],
-        integers(arrivals.samples, "observed_at_us")[found.kept],
-        found.interval_us,
-    ).take(rows)

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from cli import node as node_module
 from cli.configuration import Configuration
 from cli.node import STOP_SECONDS_MAX, Node
 from cli.polls import merge
@@ -17,7 +18,7 @@ from linksla.meters import Meters
 from linksla.model import SAMPLE_SCHEMA, Poll, RawMessage, Reason, Reject
 from linksla.settings import RetentionSettings, Settings, StorageSettings
 from processors.housekeeping import Done, Housekeeper
-from processors.writer import Writer
+from processors.writer import Upcoming, Writer
 from processors.written import Written
 from sla.contracts import load_contracts
 from sla.maintenance import load_maintenance
@@ -304,10 +305,37 @@ def test_a_node_that_starts_sees_those_first_whose_alarm_is_raised(small_network
     assert {*judged[1]} == {*names[:-1]}
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_what_comes_while_a_node_catches_up_is_taken_as_late_as_it_can_be_prepared(
+    small_network: Any, monkeypatch: pytest.MonkeyPatch, behind: bool
+) -> None:
+    monkeypatch.setattr(node_module, "CATCHING_UP_SAMPLES_MIN", 1 if behind else 2)
+    first, second = poll(rows(1), {4: 101}), poll(rows(1, first=101), {4: 102})
+    told: list[tuple[Poll, Poll | None]] = []
+
+    class Asking(Writer):
+        def write(self, poll: Poll, upcoming: Upcoming = lambda: None) -> Written:
+            if poll is first:  # what follows comes while this is written
+                one._queue.put(second)
+            told.append((poll, upcoming()))
+            assert upcoming() is told[-1][1]  # asked again it is the same
+            return super().write(poll)
+
+    one = node(small_network, [], Asking)
+    one._writer.start()
+    one._queue.put(first)
+    one._stop.set()  # it writes what waits, and ends
+
+    one._write()
+
+    assert told == [(first, second if behind else None), (second, None)]
+    assert one._writer.next_offsets()[4] == 102
+
+
 class FailingWriter(Writer):
     """A writer whose disk is full."""
 
-    def write(self, poll: Poll, upcoming: Poll | None = None) -> Written:
+    def write(self, poll: Poll, upcoming: Upcoming | None = None) -> Written:
         raise StoreError("no space left", where="telemetry.duckdb")
 
 

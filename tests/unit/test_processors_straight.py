@@ -21,9 +21,10 @@ from linksla.settings import RetentionSettings, StorageSettings
 from linksla.stores import TelemetryStore
 from processors import straight
 from processors.housekeeping import Housekeeper
-from processors.moved import MOVED_SCHEMA
+from processors.moved import MOVED_SCHEMA, moved_within
 from processors.sample_files import SampleFiles
 from processors.writer import Writer
+from processors.written import Written
 from tests.unit.processors_support import (
     DAY,
     MIDNIGHT,
@@ -37,7 +38,7 @@ from tests.unit.processors_support import (
     writer_of,
 )
 from tests.unit.test_processors_moving import Killed, all_samples, files_of, live_files
-from tests.unit.test_processors_preparing import minutes, of_one_log
+from tests.unit.test_processors_preparing import followed_by, minutes, of_one_log
 
 BOTH = circuit(channels=("ch1", "ch2"))
 SAME = (
@@ -63,6 +64,17 @@ class DyingWriter(Writer):
             self.passed += 1
             if self.passed == 2:
                 raise Killed(point)
+
+
+class Noting(Writer):
+    """Notes the points it passes."""
+
+    def start(self) -> Written:
+        self.points: list[str] = []
+        return super().start()
+
+    def _at(self, point: str) -> None:
+        self.points.append(point)
 
 
 class FullDisk(Writer):
@@ -170,7 +182,8 @@ def written(
         vars(straight)["ROWS_MIN"] = chance.choice([1, 20, 10**9]) if chance else 10**9
         vars(straight)["FILE_ROWS_MIN"] = chance.choice([1, 15]) if chance else 1
         ahead = waits[1] if len(waits) > 1 and chance and chance.random() < 0.7 else None
-        bench.writer.write(waits.pop(0), ahead)
+        one = waits.pop(0)
+        bench.writer.write(one, followed_by(ahead)) if ahead else bench.writer.write(one)
         if chance and ahead is None and chance.random() < 0.3:
             bench.keep_house(hot_hours=1)
         if chance and chance.random() < 0.2:
@@ -209,7 +222,7 @@ def test_killed_while_a_file_is_written_nothing_is_lost_and_nothing_twice(
     bench = Bench(folder, DyingWriter)
     assert isinstance(bench.writer, DyingWriter)
     bench.writer.dies_at = point
-    bench.writer.write(first, second if ahead else None)
+    bench.writer.write(first, followed_by(second)) if ahead else bench.writer.write(first)
     with pytest.raises(Killed):
         bench.writer.write(second)
     assert len(all_samples(bench.store)) == 30
@@ -299,11 +312,53 @@ def test_a_poll_that_spans_years_goes_to_the_table(
 def test_a_file_of_a_poll_that_did_not_come_is_removed(bench: Bench) -> None:
     first, promised, came = (poll_of(numbered(minutes(30 * n, 30), 30 * n)) for n in range(3))
 
-    bench.writer.write(first, promised)
+    bench.writer.write(first, followed_by(promised))
     bench.writer.write(came)
 
     assert len(files_of(bench.store)) == len(live_files(bench.store)) == 2
     assert len(all_samples(bench.store)) == 60
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_what_was_worked_out_ahead_is_stored_while_its_file_is_written(
+    folder: Path, ahead: bool
+) -> None:
+    first, second = (poll_of(numbered(minutes(30 * n, 30), 30 * n)) for n in range(2))
+    bench = Bench(folder, Noting)
+    assert isinstance(bench.writer, Noting)
+    bench.writer.write(first, followed_by(second)) if ahead else bench.writer.write(first)
+    bench.writer.points.clear()
+
+    bench.writer.write(second)
+
+    points = bench.writer.points
+    last = points.index("before samples") > points.index("after spans")
+    assert last == ahead
+    assert points.index("after samples") < points.index("before progress")
+    assert len(all_samples(bench.store)) == 60
+    bench.store.close()
+
+
+def test_a_file_says_which_columns_have_nulls_and_is_read_beside_others(bench: Bench) -> None:
+    polls = [
+        numbered(minutes(0, 30)),
+        numbered(minutes(30, 30, latency_us=None, loss_ppm=1_000_000), 30),
+    ]
+    for samples in polls:
+        bench.writer.write(poll_of(samples))
+    paths = files_of(bench.store)
+    files = [pq.read_schema(path).field("latency_us").nullable for path in paths]
+    every = np.array([0]), np.array([2**62])
+
+    moved = moved_within(bench.store.writer, *every)
+
+    assert sorted(files) == [False, True]
+    assert moved.files == 2
+    read: Any = moved.table
+    latency = read.to_table().sort_by("observed_at_us").column("latency_us").to_pylist()
+    assert latency == [*(1_000 + n for n in range(30)), *[None] * 30]
+    together = pa.concat_tables(pq.read_table(path, schema=MOVED_SCHEMA) for path in paths)
+    assert together.column("latency_us").null_count == 30  # as files are merged
 
 
 def test_a_full_disk_writes_nothing_of_the_poll_and_says_so(folder: Path) -> None:
