@@ -80,7 +80,8 @@ def test_the_longest_due_comes_first_and_keeps_its_place() -> None:
 
 
 def test_a_slow_round_makes_the_next_one_small_and_a_quick_one_larger_by_and_by() -> None:
-    rounds = Rounds(NAMES)
+    rounds = Rounds([])
+    rounds.press(NAMES)
     first = rounds.next()
     assert len(first) == CIRCUITS_FIRST
 
@@ -89,6 +90,10 @@ def test_a_slow_round_makes_the_next_one_small_and_a_quick_one_larger_by_and_by(
 
     rounds.judged(rounds.next(), 0.0)
     assert len(rounds.next()) == 2 * CIRCUITS_MIN
+
+
+def test_those_seen_for_the_first_time_begin_with_a_small_round() -> None:
+    assert len(Rounds(NAMES).next()) == CIRCUITS_MIN
 
 
 def test_a_round_takes_about_a_tenth_of_a_second() -> None:
