@@ -15,8 +15,10 @@ setup: .venv/.ready ## make .venv with .venv/bin/linksla, fetch Kafka's jars and
 demo: .venv/.ready ## Kafka, two months of history, live data, a fibre cut after 30 s: portal on 127.0.0.1
 	@$(BIN)/linksla demo
 
-test: .venv/.ready .venv/.developer ## all tests
-	@$(BIN)/pytest -q
+# Each file's tests run in one process: their servers are started once.
+PROCESSES ?= 2
+test: .venv/.ready .venv/.developer ## all tests, in PROCESSES=2
+	@$(BIN)/pytest -q -n $(PROCESSES) --dist loadfile
 
 check: .venv/.ready .venv/.developer ## linters, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -40,6 +40,7 @@ from tests.unit.processors_support import (
     winners,
     writer_of,
 )
+from tests.unit.test_processors_preparing import followed_by
 from tests.unit.test_sla_reference import availability_of, state_of
 
 GRID = 10
@@ -122,7 +123,7 @@ def outcome_of(polls: Sequence[Any], terms: dict[str, tuple[Contract, ...]]) -> 
         writer = writer_of(store, CIRCUIT)
         last = idle_poll([PARTITION], 2_000)
         for poll, following in pairwise([*polls, last]):
-            writer.write(poll, following)
+            writer.write(poll, followed_by(following))
         writer.write(last)
         known = Inventory({"acme": Customer(id="acme", name="Acme")}, {"X": CIRCUIT})
         assert known.circuits == inventory(CIRCUIT).circuits
