@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from linksla.clock import parse_instant, utc
 from sla.causes import decision_word
+from sla.words import why_open
 
 _WIDTH: Final = 110
 _VALUES_MAX: Final = 8
@@ -44,7 +45,9 @@ def _head(answer: Any) -> Iterator[str]:
     yield ""
     yield f"period          {_both(period['start'], zone)} to"
     yield f"                {_both(period['end'], zone)}: {period['seconds']:,} s"
-    final = "final" if answer["final"] else "not final: later samples may still change it"
+    is_over = period["end"] == answer["month_end"]
+    why = why_open(is_over=is_over, proposals=len(answer["open_proposals"]))
+    final = "final" if answer["final"] else f"not final: {why}"
     yield f"complete up to  {_both(answer['complete_up_to'], zone)}; {final}"
     yield f"calculation     version {answer['calculation_version']}"
 

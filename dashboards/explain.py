@@ -11,6 +11,7 @@ from dashboards.segment import CIRCUIT_PATH
 from sla.explain import asked_of
 from sla.explain_json import explanation_json
 from sla.explanation import Asked
+from sla.words import why_open
 
 router: Final = APIRouter()
 
@@ -50,5 +51,13 @@ def explain_page(visit: Visiting, circuit_id: str, month: str, closer: Closer) -
     found = visit.portal.deps.queries.explain(visit.scope, circuit_id, month, closer)
     if found is None:
         raise NOT_FOUND
-    context = {"e": found, "m": found.answer, "circuit_id": circuit_id}
+    answer = found.answer
+    context = {
+        "e": found,
+        "m": answer,
+        "circuit_id": circuit_id,
+        "why_open": why_open(
+            is_over=answer.end_s == answer.month_end_s, proposals=len(answer.open_proposals)
+        ),
+    }
     return visit.render("explain", found.answer.timezone, context)

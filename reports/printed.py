@@ -23,7 +23,7 @@ from sla.answers import (
 )
 from sla.spending import month_left_words
 from sla.tape import local_words, render_tape
-from sla.words import duration
+from sla.words import duration, why_open
 
 _VERDICT_WORDS: Final = {
     Outcome.MET: "met",
@@ -34,6 +34,7 @@ _VERDICT_WORDS: Final = {
 _TAPE_PIXELS: Final = 520  # with the labels 596 px on 510 pt: text of 11 px prints at 9.4 pt
 _TAPE_FONT: Final = "Libertinus Serif"  # the template's; system fonts are never asked
 _SHARE_DIGITS: Final = 5
+_NAMED_MAX: Final = 3  # circuits in the head of the first page
 
 
 def printed(facts: ReportFacts, sha256: str) -> Printed:
@@ -64,7 +65,12 @@ def status_words(facts: ReportFacts) -> str:
     """Return what the report is worth, in words: nothing here has been issued yet."""
     if facts.final:
         return "DRAFT. The month is final; this report has not been issued."
-    return "DRAFT. Month not final: numbers may still change."
+    answers = [circuit.answer for circuit in facts.circuits if not circuit.answer.final]
+    proposals = sum(len(answer.open_proposals) for answer in answers)
+    is_over = all(answer.end_s == answer.month_end_s for answer in answers)
+    about = [breakable(one.circuit_id) for one in answers if one.open_proposals]
+    named = f" ({', '.join(about[:_NAMED_MAX])}{', …' * (len(about) > _NAMED_MAX)})" * bool(about)
+    return f"DRAFT. Month not final: {why_open(is_over=is_over, proposals=proposals)}{named}."
 
 
 def verdict_sentence(facts: ReportFacts) -> str:

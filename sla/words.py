@@ -1,4 +1,4 @@
-"""How numbers are written: percentages rounded towards breach, durations, counts."""
+"""How numbers are written: percentages rounded towards breach, durations; why a month is open."""
 
 from fractions import Fraction
 from functools import lru_cache
@@ -50,3 +50,13 @@ def duration(seconds: int) -> str:
             parts.append(f"{rest // size} {unit}")
             rest %= size
     return " ".join([*parts, f"{rest} s"])
+
+
+def why_open(*, is_over: bool, proposals: int) -> str:
+    """Return why a month is not final: `2 proposals await a decision`."""
+    awaited = {0: "", 1: "1 proposal awaits a decision"}.get(
+        proposals, f"{proposals} proposals await a decision"
+    )
+    if not is_over:
+        return f"it is not over{', and ' * bool(awaited)}{awaited}"
+    return awaited or "later samples may still change it"

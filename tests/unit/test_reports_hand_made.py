@@ -241,6 +241,25 @@ def test_a_month_that_is_not_final_says_so_in_words() -> None:
     assert "DRAFT" in closed
 
 
+def test_a_month_that_is_not_final_says_what_it_waits_for_and_where() -> None:
+    waits = [answer_of(f"DEN-{n}", final=False, open_proposals=("W", "p1")[:n]) for n in (1, 2)]
+    begun = answer_of("DEN-3", final=False, end_s=END - 60)
+    final = answer_of("DEN-4", open_proposals=())
+    many = [answer_of(f"X-{n}", final=False, open_proposals=("W",)) for n in range(5)]
+
+    def said(*answers: MonthAnswer) -> str:
+        return str(printed(facts_of(*answers), SHA)["status"]).removeprefix("DRAFT. Month ")
+
+    assert said(*waits, final) == "not final: 3 proposals await a decision (DEN-1, DEN-2)."
+    assert said(waits[0]) == "not final: 1 proposal awaits a decision (DEN-1)."
+    assert said(begun, final) == "not final: it is not over."
+    assert said(answer_of(final=False)) == "not final: later samples may still change it."
+    assert said(*many) == "not final: 5 proposals await a decision (X-0, X-1, X-2, …)."
+    assert said(waits[0], begun) == (
+        "not final: it is not over, and 1 proposal awaits a decision (DEN-1)."
+    )
+
+
 def test_one_circuit_that_is_not_final_makes_the_report_not_final() -> None:
     facts = facts_of(answer_of(), answer_of("DEN-2", final=False))
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from sla.words import decimal_down, decimal_up, duration, percent_down, plain
+from sla.words import decimal_down, decimal_up, duration, percent_down, plain, why_open
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,18 @@ def test_a_contracts_number_is_written_as_it_was(value: str, written: str) -> No
 )  # fmt: skip
 def test_a_duration_begins_with_its_greatest_unit(seconds: int, said: str) -> None:
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("is_over", "proposals", "said"),
+    [
+        (True, 0, "later samples may still change it"),
+        (True, 1, "1 proposal awaits a decision"),
+        (True, 2, "2 proposals await a decision"),
+        (False, 0, "it is not over"),
+        (False, 1, "it is not over, and 1 proposal awaits a decision"),
+        (False, 12, "it is not over, and 12 proposals await a decision"),
+    ],
+)
+def test_a_month_that_is_open_says_why(is_over: bool, proposals: int, said: str) -> None:
+    assert why_open(is_over=is_over, proposals=proposals) == said
