@@ -111,8 +111,8 @@ def without_aged(arrivals: Arrivals, oldest_us: Int64) -> tuple[Arrivals, Aged]:
 def in_order(arrivals: Arrivals, order: Rows) -> Arrivals:
     """Return the usable samples in this order, of channel and instant, without their names.
 
-    Each column in one piece. All that follows goes through them from one end to the other: looking
-    rows up in the order they came, each step for itself, took a sixth of what is done here.
+    Each column in one piece. All that follows goes through them from one end to the other, where
+    each step for itself had looked rows up in the order they came.
     """
     taken, columns = pa.array(order), {}
     for name in arrivals.samples.column_names:
