@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,13 +15,12 @@ from linksla.inventory import DAY_SECONDS
 from linksla.model import WHOLE_MESSAGE, Poll, RawMessage, Reason, Reject
 from linksla.settings import TimeSettings
 from processors.channels import UNKNOWN_KEY, Channels
+from processors.deduplication import Rows
 from processors.observations import Bool, Int64, integers
 from processors.watermarks import NEVER_US, PartitionProgress, advanced
 
 DAY_US: Final = DAY_SECONDS * MICROSECONDS
 _NAMES: Final = ("circuit_id", "channel")
-
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import Final
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
@@ -15,7 +14,7 @@ from linksla.model import Poll
 from processors.arrivals import NOTED, Aged, Arrivals, noted, noted_rejects
 from processors.blocks import note_changed
 from processors.channels import Channels
-from processors.deduplication import Deduplicated
+from processors.deduplication import Deduplicated, Rows
 from processors.folding import Changed
 from processors.observations import (
     Int64,
@@ -32,8 +31,6 @@ from processors.watermarks import PartitionProgress
 
 AGED: Final = "older than raw retention"
 """Detail of a late sample in the ledger that changed nothing: what it bears on is gone."""
-
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
