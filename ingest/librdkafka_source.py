@@ -33,6 +33,7 @@ _MESSAGES: Final = 1_000
 objects no cache holds."""
 _QUEUED_MESSAGES: Final = 1_000_000  # librdkafka's 100,000 run dry between two polls
 _QUEUE_KIB: Final = 64 * 1024
+_FULL_MS: Final = 10
 _LOG_APPEND_TIME: Final = 2  # of confluent_kafka: TIMESTAMP_LOG_APPEND_TIME
 
 
@@ -60,6 +61,11 @@ class _Taken:
         self.stamp += map(Message.timestamp, messages)
         self.key += map(Message.key, messages)
         self.headers += map(Message.headers, messages)
+
+    def more(self) -> int:
+        """Return how many messages to ask for: about what is missing, as large as those so far."""
+        each = max(self.bytes // len(self.offset), 1)
+        return min(max((_POLL_BYTES - self.bytes) // each, 1), _MESSAGES)
 
     def batches(self) -> Batches:
         count = len(self.offset)
@@ -137,6 +143,9 @@ class LibrdkafkaSource(KafkaSource):
                 "queued.min.messages": _QUEUED_MESSAGES,
                 "fetch.max.bytes": _QUEUE_KIB * 1024,
                 "receive.message.max.bytes": ANSWER_BYTES_MAX,
+                # Once its queue is full librdkafka asks for no more for a second by default: 64 MiB
+                # last for a third of that, and the writer had nothing to do.
+                "fetch.queue.backoff.ms": _FULL_MS,
                 "fetch.wait.max.ms": 200,
                 "reconnect.backoff.max.ms": 1_000,
                 "log_level": 3,
@@ -154,7 +163,7 @@ class LibrdkafkaSource(KafkaSource):
         while taken.bytes < _POLL_BYTES:
             try:
                 # `consume` waits for as many as it was asked for: wait for one, take what is there.
-                asked, wait = (_MESSAGES, 0) if taken.offset else (1, timeout_seconds)
+                asked, wait = (taken.more(), 0) if taken.offset else (1, timeout_seconds)
                 found = self._reader.consume(asked, wait)
             except KafkaException as error:
                 self._away(error)
