@@ -102,6 +102,27 @@ def test_what_a_commit_appends_in_bulk_does_not_go_through_the_write_ahead_log(
     store.close()
 
 
+GROUPS = "select count(distinct row_group_id) from pragma_storage_info('spans')"
+
+
+def test_a_checkpoint_behind_a_backlog_puts_a_few_row_groups_together_and_the_next_ones_the_rest(
+    tmp_path: Path,
+) -> None:
+    store = TelemetryStore(tmp_path / "t.duckdb")
+    store.start()
+    for number in range(16):  # each a full group and one of 15,800: three quarters would do
+        store.writer.execute(SPANS.format(number * 100_000, 67_000))
+    groups = []
+    for _ in range(4):
+        store.checkpoint()
+        groups += store.writer.execute(GROUPS).fetchall()[0]
+        store.writer.execute(SPANS.format(0, 1))
+    store.close()
+
+    assert 32 > groups[0] >= 32 - 16 / 4
+    assert groups[-1] <= 24 + 1
+
+
 LOGGED = "insert into stream_identity select hash(range + {0}), repeat('a', 400) from range(10000)"
 
 
