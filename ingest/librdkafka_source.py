@@ -62,7 +62,7 @@ class _Taken:
         self.key += map(Message.key, messages)
         self.headers += map(Message.headers, messages)
 
-    def more(self) -> int:
+    def missing(self) -> int:
         """Return how many messages to ask for: about what is missing, as large as those so far."""
         each = max(self.bytes // len(self.offset), 1)
         return min(max((_POLL_BYTES - self.bytes) // each, 1), _MESSAGES)
@@ -163,7 +163,7 @@ class LibrdkafkaSource(KafkaSource):
         while taken.bytes < _POLL_BYTES:
             try:
                 # `consume` waits for as many as it was asked for: wait for one, take what is there.
-                asked, wait = (taken.more(), 0) if taken.offset else (1, timeout_seconds)
+                asked, wait = (taken.missing(), 0) if taken.offset else (1, timeout_seconds)
                 found = self._reader.consume(asked, wait)
             except KafkaException as error:
                 self._away(error)

@@ -18,6 +18,7 @@ CLOCK = SystemClock()
 SAMPLES = 500
 MESSAGES = 8_000
 REST_SECONDS = 0.4
+"""Less than the second librdkafka rests by default, more than what is there takes to come."""
 POLL_SAMPLES_MAX = 260_000
 """16 MiB of samples of 70 bytes, and one message beyond that."""
 
