@@ -53,7 +53,7 @@ class Forecast:
 
     @property
     def past(self) -> Range | None:
-        """How past stretches lay; looked up when it is read, about 0.5 ms."""
+        """How past stretches lay; looked up when it is first read."""
         return self.look_back()
 
 

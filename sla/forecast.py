@@ -6,12 +6,16 @@ to those of the month so far: the month would end met or breached. Nothing is fi
 that the rest is like some stretch of the past; the range is what really happened. Pure.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
+import numpy as np
+
+from processors.observations import Int64
 from sla.answers import Bucket
 from sla.budget_answers import Forecast, Range
 from sla.judged import JudgedRun
@@ -40,7 +44,7 @@ def forecast(open_segment: JudgedSegment, left_seconds: int, overspent_seconds: 
         period.end_s - begins,
         counted + period.rest,
         seconds.down,
-        partial(_look_back, period, begins, margin, terms.coverage_percent_min),
+        cache(partial(_look_back, period, begins, margin, terms.coverage_percent_min)),
     )
 
 
@@ -70,14 +74,12 @@ def past_stretches(
     Stretches lie within [start_s, end_s); one of which too little was measured is left out.
     """
     edges, down, dark = _sums(runs, start_s, end_s)
-    known_min = coverage_percent_min * length / 100
-    found = []
-    for upper in range(end_s, start_s + length - 1, -DAY):
-        lower = upper - length
-        unknown = _until(edges, dark, upper) - _until(edges, dark, lower)
-        if length - unknown >= known_min:
-            found.append(_until(edges, down, upper) - _until(edges, down, lower))
-    return tuple(found)
+    known_min = math.ceil(coverage_percent_min * length / 100)
+    upper = np.arange(end_s, start_s + length - 1, -DAY)
+    lower = upper - length
+    unknown = _until(edges, dark, upper) - _until(edges, dark, lower)
+    lost = _until(edges, down, upper) - _until(edges, down, lower)
+    return tuple(lost[length - unknown >= known_min].tolist())
 
 
 def spread(lost: Sequence[int], left_seconds: int) -> Range:
@@ -116,8 +118,9 @@ def _sums(runs: Sequence[JudgedRun], start_s: int, end_s: int) -> tuple[list[int
     return edges, down, dark
 
 
-def _until(edges: Sequence[int], sums: _Sums, second: int) -> int:
-    """Return the seconds before an instant."""
-    at = bisect_right(edges, second) - 1
-    before, counts = sums[at]
-    return before + (second - edges[at]) * counts
+def _until(edges: Sequence[int], sums: _Sums, second: Int64) -> Int64:
+    """Return the seconds before each instant."""
+    at = np.searchsorted(edges, second, "right") - 1
+    before, counts = np.array(sums, np.int64).T
+    found: Int64 = before[at] + (second - np.array(edges, np.int64)[at]) * counts[at]
+    return found

@@ -2,7 +2,8 @@
 
 A circuit in trouble is judged at every poll, from all it has been through. Of 20,000 circuits some
 two dozen lie anywhere in the table: to find their spans took 5 ms after a month, 45 after half a
-year.
+year. What is remembered is merged: of a healthy channel a year is one span, so that it costs no
+more than a day, and 20,000 circuits are known beforehand, when trouble begins.
 """
 
 from collections import OrderedDict
@@ -15,10 +16,13 @@ import numpy as np
 
 from linksla.inventory import DAY_SECONDS
 from processors.held import Held
+from processors.observations import Int64
 from sla.spans import ReadSpans
 from sla.telemetry import ChannelRow
 
-_SPANS_MAX: Final = 500_000  # 48 bytes each
+_BYTES_MAX: Final = 48 << 20  # 20,000 healthy circuits of four channels take 18 MB
+_CIRCUIT_BYTES: Final = 600  # beside the numbers
+_SIDES: Final = ("left", "right")
 _ALONE_MAX: Final = 8
 """So many circuits are found sooner one by one: the spans of each lie in a few places."""
 
@@ -32,6 +36,11 @@ class _Kept:
     to_s: int
     spans: ReadSpans
 
+    @property
+    def bytes(self) -> int:
+        """About what it takes in memory."""
+        return _CIRCUIT_BYTES + self.spans.table.nbytes
+
 
 class RememberedSpans:
     """A bounded memory before the table `spans`; only the writer thread calls it.
@@ -42,7 +51,7 @@ class RememberedSpans:
     def __init__(self) -> None:
         """Nothing is known yet."""
         self._known: OrderedDict[str, _Kept] = OrderedDict()
-        self._spans = 0
+        self._bytes = 0
 
     def of(
         self,
@@ -51,7 +60,7 @@ class RememberedSpans:
         complete_up_to_s: Mapping[str, int],
         held: Held,
     ) -> ReadSpans:
-        """Return all spans of circuits, exactly as `ReadSpans.of` does; `held`: of the cursor."""
+        """Return what `ReadSpans.of` does of all circuits, merged; `held`: of the cursor."""
         reworked = {name: held.reworked(_keys(rows)) for name, rows in channels.items()}
         known = {
             name: kept
@@ -64,21 +73,24 @@ class RememberedSpans:
             *_since(cursor, known.values()),
             *_whole(cursor, [_keys(rows) for name, rows in channels.items() if name not in known]),
         ])  # fmt: skip
-        for name, rows in channels.items():
+        over = {}
+        for name in channels:
             to_s = complete_up_to_s.get(name, 0) // DAY_SECONDS * DAY_SECONDS
             if name in known and known[name].to_s >= to_s:
                 self._known.move_to_end(name)
-                continue
-            old = (found.runs.start_s < to_s) & np.isin(found.runs.track, _keys(rows))
-            self._keep(name, _Kept(reworked[name], rows, to_s, found.take(old)))
-        return found
+            else:
+                over[name] = to_s
+        ended = _ended(found, {name: _keys(channels[name]) for name in over}, over)
+        for name, spans in ended.items():
+            self._keep(name, _Kept(reworked[name], channels[name], over[name], spans))
+        return found.merged()
 
     def _keep(self, name: str, kept: _Kept) -> None:
         before = self._known.pop(name, None)
-        self._spans += len(kept.spans.marks) - (0 if before is None else len(before.spans.marks))
+        self._bytes += kept.bytes - (0 if before is None else before.bytes)
         self._known[name] = kept
-        while self._spans > _SPANS_MAX:
-            self._spans -= len(self._known.popitem(last=False)[1].spans.marks)
+        while self._bytes > _BYTES_MAX:
+            self._bytes -= self._known.popitem(last=False)[1].bytes
 
 
 def _keys(channels: Sequence[ChannelRow]) -> list[int]:
@@ -90,10 +102,8 @@ def _since(cursor: duckdb.DuckDBPyConnection, known: Iterable[_Kept]) -> Sequenc
     from_s = {key: kept.to_s for kept in known for key in _keys(kept.channels)}
     if not from_s:
         return ()
-    keys = np.array(sorted(from_s), np.int64)
-    each_s = np.array([from_s[key] for key in keys.tolist()], np.int64)
-    read = ReadSpans.of(cursor, keys.tolist(), int(each_s.min()))
-    return (read.take(read.runs.start_s >= each_s[np.searchsorted(keys, read.runs.track)]),)
+    read = ReadSpans.of(cursor, list(from_s), min(from_s.values()))
+    return (read.take(read.runs.start_s >= _by_track(read, from_s)),)
 
 
 def _whole(cursor: duckdb.DuckDBPyConnection, keys: Sequence[Sequence[int]]) -> Sequence[ReadSpans]:
@@ -101,3 +111,27 @@ def _whole(cursor: duckdb.DuckDBPyConnection, keys: Sequence[Sequence[int]]) -> 
     if len(keys) <= _ALONE_MAX:
         return [ReadSpans.of(cursor, some) for some in keys]
     return (ReadSpans.of(cursor, [key for some in keys for key in some]),)
+
+
+def _ended(
+    found: ReadSpans, keys: Mapping[str, Sequence[int]], to_s: Mapping[str, int]
+) -> dict[str, ReadSpans]:
+    """Return, merged, the spans that begin before an instant, by circuit."""
+    if not keys:
+        return {}
+    before_s = {key: to_s[name] for name, some in keys.items() for key in some}
+    old = found.take(found.runs.start_s < _by_track(found, before_s)).merged()
+    track, ended = old.runs.track, {}
+    for name, some in keys.items():
+        places = (np.searchsorted(track, sorted(some), side).tolist() for side in _SIDES)
+        each = [old.take(slice(*place)) for place in zip(*places, strict=True)]
+        ended[name] = ReadSpans.together(each)  # a copy: a view would keep all of them
+    return ended
+
+
+def _by_track(found: ReadSpans, seconds: Mapping[int, int]) -> Int64:
+    """Return what is given for each span's channel; -1: nothing."""
+    track = found.runs.track
+    given = np.array(sorted(seconds.items()), np.int64).reshape(-1, 2)
+    at = np.minimum(np.searchsorted(given[:, 0], track), len(given) - 1)
+    return np.where(given[at, 0] == track, given[at, 1], -1)

@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from linksla.sql import statement
-from processors.observations import Bool, integers
+from processors.observations import Bool, Int64, integers
 from processors.runs import LOSS_CLASS_UNKNOWN, Runs
+from processors.sorting import sort_order
 
 _COLUMNS: Final = ("channel_key", "start_s", "end_s", "bgp", "loss_class")
+_EVIDENCE: Final = len(_COLUMNS)
+_LOW: Final = np.uint64(0xFFFFFFFF)
 _LISTED_MAX: Final = 8  # of so few channels a list is looked through sooner than a hash is made
 
 
@@ -31,11 +34,12 @@ class LiveSpan:
 class ReadSpans:
     """All complete spans of some channels, read once for all that is asked of them.
 
-    A page asks six times; each question of the table costs 8 ms at 80,000 channels.
+    A page asks six times; each question of the table costs 8 ms at 80,000 channels. `table`: a row
+    for each figure (the evidence as in `Runs`, and what marks add up to), a column for a span, or
+    for several that follow each other and say the same.
     """
 
-    runs: Runs
-    marks: npt.NDArray[np.uint64]
+    table: Int64
 
     @classmethod
     def of(
@@ -43,7 +47,7 @@ class ReadSpans:
     ) -> "ReadSpans":
         """Read the spans of channels that begin at `from_s` or later."""
         if not channel_keys:
-            return cls(Runs.none(), np.zeros(0, np.uint64))
+            return cls.together([])
         asked = {
             "channel_keys": list(channel_keys),
             "first_key": min(channel_keys),
@@ -54,31 +58,58 @@ class ReadSpans:
         name = "circuit_spans" if len(channel_keys) <= _LISTED_MAX else "circuits_spans"
         found = cursor.execute(statement("sla", name), asked).fetchnumpy()
         runs = Runs(*(np.asarray(found[name], np.int64) for name in _COLUMNS))
-        return cls(runs, np.asarray(found["mark"], np.uint64))
+        return cls.each(runs, np.asarray(found["mark"], np.uint64))
 
-    def take(self, rows: Bool) -> "ReadSpans":
+    @classmethod
+    def each(cls, runs: Runs, marks: npt.NDArray[np.uint64]) -> "ReadSpans":
+        """Return spans with the mark of each."""
+        # Sums of halves are exact in int64 up to 2**31 spans; of the whole they would wrap.
+        halves = (marks >> np.uint64(32)).astype(np.int64), (marks & _LOW).astype(np.int64)
+        evidence = runs.track, runs.start_s, runs.end_s, runs.bgp, runs.loss_class
+        return cls(np.stack([*evidence, np.ones(len(runs), np.int64), *halves]))
+
+    @property
+    def runs(self) -> Runs:
+        """The evidence."""
+        return Runs(*self.table[:_EVIDENCE])
+
+    def __len__(self) -> int:
+        return len(self.table[0])
+
+    def take(self, rows: Bool | slice) -> "ReadSpans":
         """Return some of the spans."""
-        return ReadSpans(self.runs.take(rows), self.marks[rows])
+        return ReadSpans(self.table[:, rows])
 
     @classmethod
     def together(cls, parts: Sequence["ReadSpans"]) -> "ReadSpans":
         """Return all spans of some."""
-        return cls(
-            Runs.together([Runs.none(), *(part.runs for part in parts)]),
-            np.concatenate([np.zeros(0, np.uint64), *(part.marks for part in parts)]),
-        )
+        nothing = np.zeros((_EVIDENCE + 3, 0), np.int64)
+        return cls(np.concatenate([nothing, *(part.table for part in parts)], axis=1))
+
+    def merged(self) -> "ReadSpans":
+        """Return spans that follow each other and say the same as one; by channel and time."""
+        if len(self) == 0:
+            return self
+        table = self.table[:, sort_order(self.table[0], self.table[1])]
+        track, start, end, *said = table[:_EVIDENCE]
+        goes_on = (track[1:] == track[:-1]) & (start[1:] == end[:-1])
+        for value in said:
+            goes_on &= value[1:] == value[:-1]
+        first = np.flatnonzero(np.append(True, ~goes_on))
+        found = table[:, first]
+        found[2] = end[np.append(first[1:], len(end)) - 1]
+        found[_EVIDENCE:] = np.add.reduceat(table[_EVIDENCE:], first, axis=1)
+        return ReadSpans(found)
 
     def fingerprints(self, circuits: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, int]]:
         """Return the number of spans and the sum of their marks, by circuit that has any.
 
         `circuits`: the channel keys of each. The same as `fingerprints.sql`, to the last bit.
         """
-        keys, row = np.unique(self.runs.track, return_inverse=True)
-        # Sums of halves are exact in int64 up to 2**31 spans; of the whole they would wrap.
-        halves = self.marks >> np.uint64(32), self.marks & np.uint64(0xFFFFFFFF)
+        keys, row = np.unique(self.table[0], return_inverse=True)
         sums = np.zeros((3, len(keys)), np.int64)
-        for total, part in zip(sums, (np.ones(len(row)), *halves), strict=True):
-            np.add.at(total, row, part.astype(np.int64))
+        for total, part in zip(sums, self.table[_EVIDENCE:], strict=True):
+            np.add.at(total, row, part)
         by_key = {key: values for key, *values in zip(keys.tolist(), *sums.tolist(), strict=True)}
         found = {}
         for name, channel_keys in circuits.items():

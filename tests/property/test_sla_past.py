@@ -64,9 +64,7 @@ def stream(rng: random.Random, inventory: Inventory) -> list[list[Sample]]:
 
 
 def spans_of(found: ReadSpans) -> list[tuple[int, ...]]:
-    runs = found.runs
-    columns = (runs.track, runs.start_s, runs.end_s, runs.bgp, runs.loss_class, found.marks)
-    return sorted(zip(*(column.tolist() for column in columns), strict=True))
+    return sorted(zip(*found.table.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -103,7 +101,7 @@ def test_who_remembers_the_past_comes_to_the_same_verdicts(seed: int, tmp_path: 
 
 
 def check_spans(judge: watching.Judge, spans: RememberedSpans, names: list[str]) -> None:
-    """Spans as remembered are those that the table holds."""
+    """Spans as remembered are those that the table holds, merged."""
     cursor = judge.store.writer
     held = judge.queries._commits.shown_by(cursor)
     assert held is not None
@@ -111,5 +109,5 @@ def check_spans(judge: watching.Judge, spans: RememberedSpans, names: list[str])
     complete = telemetry.complete_up_to(cursor, names, held)
     keys = sorted(one.channel_key for some in channels.values() for one in some)
     found = spans.of(cursor, channels, complete, held)
-    assert spans_of(found) == spans_of(ReadSpans.of(cursor, keys))
+    assert spans_of(found) == spans_of(ReadSpans.of(cursor, keys).merged())
     assert np.all(np.diff(keys) > 0)

@@ -150,7 +150,7 @@ class Channels(OnChannels):
 
 def view(channels: tuple[ChannelRow, ...], spans: Any, **more: Any) -> ChannelView:
     columns = np.array(spans, np.int64).reshape(-1, 5).T
-    source = ReadSpans(Runs(*columns), np.zeros(len(spans), np.uint64))
+    source = ReadSpans.each(Runs(*columns), np.zeros(len(spans), np.uint64))
     look = Present(**more).look()
     part = look.history.complete[0]
     history = replace(
@@ -200,7 +200,7 @@ def test_an_accepted_window_takes_out_of_its_channel_and_a_ticket_nothing() -> N
         live = replace(look.history.live, decisions=decisions)
         history = replace(look.history, live=live)
         columns = np.array(spans, np.int64).T
-        source = ReadSpans(Runs(*columns), np.zeros(len(spans), np.uint64))
+        source = ReadSpans.each(Runs(*columns), np.zeros(len(spans), np.uint64))
         found = Channels(replace(facts(*rows), spans=source), history).channel_view(
             AllCustomers(commercial=True), "C", "2026-06"
         )

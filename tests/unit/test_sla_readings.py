@@ -164,9 +164,7 @@ def test_spans_of_many_channels_are_those_of_each(
 
     def read() -> list[tuple[int, ...]]:
         found = ReadSpans.of(memory_store.writer, KEYS[::2])
-        columns = ("track", "start_s", "end_s", "bgp", "loss_class")
-        parts = [getattr(found.runs, name).tolist() for name in columns]
-        return sorted(zip(*parts, found.marks.tolist(), strict=True))
+        return sorted(zip(*found.table.tolist(), strict=True))
 
     looked_through = read()
     monkeypatch.setattr(spans, "_LISTED_MAX", 0)

@@ -13,6 +13,7 @@ from sla.spans import ReadSpans
 from sla.telemetry import ChannelRow
 
 DAY = 86_400
+SPAN_BYTES = 64
 ROWS = {
     "C": (ChannelRow("C", "a", 1, 0, None), ChannelRow("C", "b", 4, 0, None)),
     "D": (ChannelRow("D", "a", 2, 0, None),),
@@ -53,9 +54,7 @@ def change(store: TelemetryStore, key: int, start_s: int) -> None:
 
 
 def spans_of(found: ReadSpans) -> list[tuple[int, ...]]:
-    runs = found.runs
-    columns = (runs.track, runs.start_s, runs.end_s, runs.bgp, found.marks)
-    return sorted(zip(*(column.tolist() for column in columns), strict=True))
+    return sorted(zip(*found.table[[0, 1, 2, 3, 5, 6, 7]].tolist(), strict=True))
 
 
 @dataclass
@@ -73,7 +72,7 @@ class Bench:
 
     def truth(self, names: str) -> list[tuple[int, ...]]:
         keys = [one.channel_key for name in names for one in ROWS[name]]
-        return spans_of(ReadSpans.of(self.store.writer, keys))
+        return spans_of(ReadSpans.of(self.store.writer, keys).merged())
 
 
 @pytest.fixture
@@ -148,7 +147,9 @@ def test_nothing_complete_is_nothing_remembered(bench: Bench) -> None:
 def test_what_was_not_asked_for_the_longest_is_forgotten_first(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remembered_spans, "_SPANS_MAX", 6)  # C has four that are over, the rest two
+    monkeypatch.setattr(remembered_spans, "_CIRCUIT_BYTES", 0)
+    # C has four that are over, the others two
+    monkeypatch.setattr(remembered_spans, "_BYTES_MAX", 6 * SPAN_BYTES)
     for name in "CD":
         bench.of(name)
     assert list(bench.memory._known) == ["C", "D"]
@@ -160,7 +161,28 @@ def test_what_was_not_asked_for_the_longest_is_forgotten_first(
     bench.held.often[3] = 1
     bench.of("E")
     assert list(bench.memory._known) == ["D", "E"]
-    assert bench.memory._spans == 4
+    assert bench.memory._bytes == 4 * SPAN_BYTES
+
+
+def test_what_a_circuit_takes_beside_its_spans_is_counted(bench: Bench) -> None:
+    bench.of("CD")
+    assert bench.memory._bytes == 2 * remembered_spans._CIRCUIT_BYTES + 6 * SPAN_BYTES
+
+
+def test_days_of_a_healthy_channel_are_remembered_as_one_span(bench: Bench) -> None:
+    cursor = bench.store.writer
+    cursor.execute("update spans set start_s = day * 86400, end_s = day * 86400 + 86400")
+    whole = (1, 0, 3 * DAY, 1)
+    assert bench.of("C", 3 * DAY)[0][:5] == (*whole, 3)
+    assert [len(kept.spans) for kept in bench.memory._known.values()] == [2], "one a channel"
+    add(bench.store, 1, 3 * DAY)
+    add(bench.store, 4, 3 * DAY, bgp=2)
+
+    assert [row[:5] for row in bench.of("C", 3 * DAY + 5)] == [
+        (1, 0, 3 * DAY + 5, 1, 4), (4, 0, 3 * DAY, 1, 3), (4, 3 * DAY, 3 * DAY + 5, 2, 1),
+    ]  # fmt: skip
+    assert [kept.to_s for kept in bench.memory._known.values()] == [3 * DAY]
+    assert all(kept.spans.table.base is None for kept in bench.memory._known.values())
 
 
 def test_few_are_read_one_by_one_and_many_at_once(

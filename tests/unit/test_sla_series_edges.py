@@ -92,7 +92,7 @@ ROWS = [
 def shares(
     owns: list[Ownership], start: int = 0, end: int = 240, step: int = 60, *, known: Any = None
 ) -> dict[str, list[float]]:
-    source = ReadSpans(Runs(*np.array(ROWS, np.int64).T), np.zeros(len(ROWS), np.uint64))
+    source = ReadSpans.each(Runs(*np.array(ROWS, np.int64).T), np.zeros(len(ROWS), np.uint64))
     channels = known or [
         ChannelRow("C", "a", 1, 0, None), ChannelRow("C", "b", 2, 0, 240),
         ChannelRow("C", "c", 3, 0, 120),

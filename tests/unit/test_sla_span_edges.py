@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
-from processors.runs import LOSS_CLASS_UNKNOWN
+from processors.runs import LOSS_CLASS_UNKNOWN, Runs
 from sla import telemetry
 from sla.spans import LiveSpan, ReadSpans, known_spans
 from sla.telemetry import ChannelRow
@@ -71,7 +73,7 @@ def test_provisional_spans_are_added_that_say_something(store) -> None:
 
 def test_a_read_of_no_channels_and_of_others_holds_nothing_of_them(store) -> None:
     nothing = ReadSpans.of(store.writer, ())
-    assert (len(nothing.runs), len(nothing.marks)) == (0, 0)
+    assert (len(nothing), len(nothing.runs), len(nothing.merged())) == (0, 0, 0)
     assert nothing.fingerprints({"C": (1,)}) == {}
     read = ReadSpans.of(store.writer, (3, 1))
     assert sorted(rows(read.runs)) == sorted(
@@ -91,12 +93,12 @@ def test_spans_are_read_from_an_instant_on_and_put_together(store) -> None:
         both = ReadSpans.together([earlier, later])
         assert both.fingerprints({"C": (1, 3)}) == every.fingerprints({"C": (1, 3)})
     nothing = ReadSpans.together([])
-    assert (len(nothing.runs), len(nothing.marks)) == (0, 0)
+    assert (len(nothing), len(nothing.runs), len(nothing.merged())) == (0, 0, 0)
 
 
 def test_fingerprints_are_the_number_and_the_sum_of_marks_by_circuit(store) -> None:
     read = ReadSpans.of(store.writer, (1, 2, 3))
-    marks = dict(zip(rows(read.runs), map(int, read.marks), strict=True))
+    marks = dict(zip(rows(read.runs), marks_of(read), strict=True))
     wanted = {
         name: (len(some), sum(some))
         for name, some in (
@@ -112,7 +114,37 @@ def test_fingerprints_are_the_number_and_the_sum_of_marks_by_circuit(store) -> N
     alone = store.writer.execute(statement("sla", "fingerprints"), asked | {"circuit_ids": ["C"]})
     assert [row[0] for row in alone.fetchall()] == ["C"], "D's channel is between"
     assert len(set(marks.values())) == len(marks)
-    assert np.bitwise_or.reduce(read.marks) > np.uint64(1 << 62), "sums do not fit 64 bits"
+    assert max(marks.values()) > 1 << 62, "sums do not fit 64 bits"
+
+
+def marks_of(read: ReadSpans) -> list[int]:
+    high, low = read.table[-2:].tolist()
+    return [(upper << 32) + lower for upper, lower in zip(high, low, strict=True)]
+
+
+@given(st.lists(
+    st.tuples(st.integers(1, 3), st.integers(0, 6), st.integers(0, 2), st.integers(-1, 1)),
+    unique_by=lambda span: span[:2],
+))  # fmt: skip
+def test_merged_is_what_a_second_by_second_look_finds(
+    found: list[tuple[int, int, int, int]],
+) -> None:
+    runs = Runs(*np.array([(key, at, at + 1, *said) for key, at, *said in found], np.int64)
+                .reshape(-1, 5).T)  # fmt: skip
+    marks = np.array([(7 << 60) + 3 * row for row in range(len(found))], np.uint64)
+    read = ReadSpans.each(runs, marks)
+    merged = read.merged()
+
+    wanted: list[tuple[int, ...]] = []
+    for key, at, *said in sorted(found):
+        if wanted and wanted[-1][0] == key and wanted[-1][2:] == (at, *said):
+            wanted[-1] = key, wanted[-1][1], at + 1, *said
+        else:
+            wanted.append((key, at, at + 1, *said))
+    assert list(zip(*(column.tolist() for column in merged.table[:5]), strict=True)) == wanted
+    circuits = {"C": (1, 3), "D": (2,)}
+    assert merged.fingerprints(circuits) == read.fingerprints(circuits)
+    assert rows(merged.merged().runs) == wanted
 
 
 def test_channels_are_told_by_circuit_and_key(store) -> None:

@@ -250,7 +250,7 @@ ROWS = [
 
 def lanes(*asked: tuple[int, int, int]) -> dict[int, list[tuple[int, int, str]]]:
     columns = np.array(ROWS, np.int64).T
-    source = ReadSpans(Runs(*columns), np.zeros(len(ROWS), np.uint64))
+    source = ReadSpans.each(Runs(*columns), np.zeros(len(ROWS), np.uint64))
     wanted = [ChannelAsked(key, f"ch{key}", lower, upper, 3) for key, lower, upper in asked]
     found = channel_runs(source, wanted, ())
     return {
@@ -283,7 +283,7 @@ def read(*spans: tuple[int, int, int, int, int], live: Any = None) -> Telemetry:
     """Return telemetry whose spans are known: key, start and end from NOW on, evidence."""
     rows = [(key, NOW + lower, NOW + upper, *more) for key, lower, upper, *more in spans]
     columns = np.array(rows, np.int64).reshape(-1, 5).T
-    source = ReadSpans(Runs(*columns), np.zeros(len(rows), np.uint64))
+    source = ReadSpans.each(Runs(*columns), np.zeros(len(rows), np.uint64))
     return replace(facts(*KNOWN, live=live or {}), spans=source)
 
 
