@@ -32,10 +32,12 @@ def put(writer: duckdb.DuckDBPyConnection, source: str, many: Sequence[Message])
     if not many:
         return
     ids = _ids(writer, many)
+    ((last,),) = writer.execute(statement("alerts", "outbox_last")).fetchall()
     writer.execute(
         statement("alerts", "outbox_append"),
         {
             "id": ids,
+            "sequence": list(range(last + 1, last + 1 + len(ids))),
             "subject": [one.subject for one in many],
             "type": [one.kind for one in many],
             "version": [one.version for one in many],
