@@ -18,8 +18,9 @@ class Advance:
 
     `runs` are the cells folded forward, [folded_from_s, progress.folded_to_s) of each channel;
     what no run covers is unknown. `reworked`: cells before folded_from_s were computed again.
-    `touched`: the channel's circuit is touched. `over` are the rollup steps that were written: of
-    those up to `over_to_s`, which were over before, what came late; and all that are over since.
+    `noted`: something of the channel was counted in the ledger. `touched`: its circuit is touched.
+    `over` are the rollup steps that were written: of those up to `over_to_s`, which were over
+    before, what came late; and all that are over since.
     """
 
     channels: Channels
@@ -27,6 +28,7 @@ class Advance:
     progress: Progress
     runs: Runs
     reworked: Bool
+    noted: Bool
     touched: Bool
     over: tuple[Rollups, ...]
 

@@ -113,6 +113,8 @@ class Held:
     indexes: Indexes
     reworks: Int64
     """How often cells of each channel that were complete have been folded again since the start."""
+    notes: Int64
+    """How many writes counted anything of each channel in the ledger since the start."""
 
     def named(self, circuit_ids: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """Return the channel keys of those circuits that have any."""
@@ -128,6 +130,10 @@ class Held:
     def reworked(self, channel_keys: Sequence[int]) -> int:
         """Return how often complete cells of channels were folded again: equal, if none was."""
         return int(self.reworks[list(channel_keys)].sum())
+
+    def noted(self, channel_keys: Sequence[int]) -> int:
+        """Return how often channels were counted in the ledger: equal, if nothing was."""
+        return int(self.notes[list(channel_keys)].sum())
 
     def waiting(self, channel_key: Int64) -> Observations:
         """Return what cells beyond complete may need of channels, by (channel_key, observed_at)."""
@@ -157,23 +163,24 @@ class Commits:
         self._held: dict[int, Held] = {}
         self._registered: tuple[Channels, Registered] | None = None
         self._indexes = Indexes()
-        self._reworks = np.zeros(0, np.int64)
+        self._reworks = self._notes = np.zeros(0, np.int64)
 
     def hold(
-        self, number: int, channels: Channels, progress: Progress, reworked: Bool | None = None
-    ) -> None:
+        self, number: int, channels: Channels, progress: Progress,
+        reworked: Bool | None = None, noted: Bool | None = None,
+    ) -> None:  # fmt: skip
         """Hold what commit `number` will leave, before it is certain: no snapshot shows it yet.
 
         If it fails, the next that has its number takes its place. `reworked`: the channels whose
-        complete cells it folded again.
+        complete cells it folded again; `noted`: those it counted in the ledger.
         """
-        if len(self._reworks) < len(channels):
-            self._reworks = np.pad(self._reworks, (0, len(channels) - len(self._reworks)))
-        if reworked is not None and reworked.any():
-            self._reworks = self._reworks + reworked  # those of older commits stay as they are
+        self._reworks = _counted(self._reworks, reworked, len(channels))
+        self._notes = _counted(self._notes, noted, len(channels))
         if self._registered is None or self._registered[0] is not channels:
             self._registered = channels, Registered.of(channels)
-        held = Held(channels, self._registered[1], progress, self._indexes, self._reworks)
+        held = Held(
+            channels, self._registered[1], progress, self._indexes, self._reworks, self._notes
+        )
         with self._lock:
             self._held[number] = held
             for old in [known for known in self._held if known <= number - _COMMITS_MAX]:
@@ -185,7 +192,7 @@ class Commits:
         with self._lock:
             self._held.clear()
             self._indexes.keep(())
-            self._reworks = self._reworks + 1
+            self._reworks, self._notes = self._reworks + 1, self._notes + 1
 
     def shown_by(self, cursor: duckdb.DuckDBPyConnection) -> Held | None:
         """Return what is held of the commit that a cursor's transaction shows, if anything is."""
@@ -194,6 +201,13 @@ class Commits:
         ((number,),) = cursor.execute(statement("processors", "commit_number")).fetchall()
         with self._lock:
             return self._held.get(number)
+
+
+def _counted(before: Int64, more: Bool | None, channels: int) -> Int64:
+    """Return counts by channel with some more, in an array of their own if any is."""
+    if len(before) < channels:
+        before = np.pad(before, (0, channels - len(before)))
+    return before if more is None or not more.any() else before + more
 
 
 @compiled(INT64S, INT64, INT64, BOOLS, is_short=True)  # of 50,000 rows, 60 times at 100,000/s

@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from linksla.clock import MICROSECONDS
 from linksla.compiled import INT64S, compiled
-from linksla.model import Poll
-from processors.arrivals import NOTED, Aged, Arrivals, noted, noted_rejects
+from linksla.model import Poll, RawMessage, Reject
+from processors.arrivals import NOTED, Aged, Arrivals, noted, noted_rejects, reject_table
 from processors.blocks import note_changed
 from processors.channels import Channels
 from processors.deduplication import Deduplicated, Rows
 from processors.folding import Changed
 from processors.observations import (
+    Bool,
     Int64,
     Observations,
     integers,
@@ -152,8 +153,11 @@ def note(
     late: Rows,
     poll: Poll,
     aged: Aged,
-) -> None:
-    """Count in the ledger what came late, too late, twice, in conflict or could not be used."""
+) -> Bool:
+    """Count in the ledger what came late, too late, twice, in conflict or could not be used.
+
+    Returns the channels of which anything was counted.
+    """
     rows_of = {"late": late, "duplicate": found.duplicate, "conflicting": found.conflicting}
     tables = [
         noted(kind, poll.topic, arrivals.channel_key[rows], arrivals.samples.take(rows))
@@ -168,9 +172,23 @@ def note(
         tables.append(noted("late", poll.topic, aged.channel_key, aged.samples, AGED))
     if poll.rejects:
         tables.append(noted_rejects(poll.topic, poll.rejects, poll.raw, channels.keys))
+    of_channels = np.zeros(len(channels), np.bool_)
     if tables:
         counted = pa.concat_tables(tables).cast(NOTED)
         run(writer, "ledger_insert", noted=counted)
+        of_channels[integers(counted, "channel_key")] = True
+    return of_channels
+
+
+def store_rejects(
+    writer: duckdb.DuckDBPyConnection,
+    topic: str,
+    rejects: Sequence[Reject],
+    raw: Mapping[tuple[int, int], RawMessage],
+) -> None:
+    """Store what could not be used of a poll, if anything."""
+    if rejects:
+        run(writer, "rejects_insert", new_rejects=reject_table(topic, rejects, raw))
 
 
 def store_progress(writer: duckdb.DuckDBPyConnection, before: Progress, after: Progress) -> None:

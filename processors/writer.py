@@ -23,7 +23,7 @@ from linksla.settings import RetentionSettings, TimeSettings
 from linksla.sql import statement
 from linksla.stores import TelemetryStore
 from processors.advance import Advance
-from processors.arrivals import DAY_US, Arrivals, inactive_rejects, reject_table
+from processors.arrivals import DAY_US, Arrivals, inactive_rejects
 from processors.channels import Channels, load_channels, register
 from processors.deduplication import Deduplicated, deduplicated
 from processors.folding import fold_again, forward, store_forward
@@ -35,10 +35,10 @@ from processors.landing import (
     stepped_again,
     store_offsets,
     store_progress,
+    store_rejects,
     store_rollups,
     store_samples,
 )
-from processors.observations import Bool
 from processors.preparing import (
     Ahead,
     Prepared,
@@ -142,7 +142,7 @@ class Writer:
             ready = prepared(poll, channels, progress, self._rules, fed_again=True)
             work = self._worked(writer, channels, progress, ready, None)
             written, progress = self._written(writer, channels, progress, ready, work)
-            self._hold(writer, channels, progress, work.reworked)
+            self._hold(writer, written)
         self._inventory, self._channels, self._progress = inventory, channels, progress
         return written
 
@@ -213,7 +213,7 @@ class Writer:
             )
             work = self._worked(writer, channels, progress, ready, done)
             written, progress = self._written(writer, channels, progress, ready, work, upcoming)
-            self._hold(writer, channels, progress, work.reworked)
+            self._hold(writer, written)
         self._progress = progress
         self._count(written)
         self._at("committed")
@@ -274,11 +274,9 @@ class Writer:
                 self._prepare(upcoming, channels, progress)
             store_rollups(writer, steps.over)
         with self._step("ledger"):
-            note(writer, channels, arrivals, found, late, poll, ready.aged)
+            noted = note(writer, channels, arrivals, found, late, poll, ready.aged)
         with self._step("rejects"):
-            if rejects:
-                table = reject_table(self._topic, rejects, poll.raw)
-                run(writer, "rejects_insert", new_rejects=table)
+            store_rejects(writer, self._topic, rejects, poll.raw)
         with self._step("pending"):
             if len(arrivals.unknown):
                 run(writer, "pending_insert", unknown_samples=arrivals.unknown)
@@ -311,6 +309,7 @@ class Writer:
                     progress,
                     folded.runs,
                     work.reworked,
+                    noted,
                     folded.moved | worked.arrived,
                     steps.over,
                 ),
@@ -338,14 +337,10 @@ class Writer:
             return ahead
         return replace(ahead, filed=self._filing(ahead.prepared, ahead.worked[0]))
 
-    def _hold(
-        self,
-        writer: duckdb.DuckDBPyConnection,
-        channels: Channels,
-        progress: Progress,
-        reworked: Bool | None = None,
-    ) -> None:
-        self._commits.hold(self._numbered(writer), channels, progress, reworked)
+    def _hold(self, writer: duckdb.DuckDBPyConnection, written: Written) -> None:
+        if (done := written.advance) is not None:
+            number = self._numbered(writer)
+            self._commits.hold(number, done.channels, done.progress, done.reworked, done.noted)
 
     def _numbered(self, writer: duckdb.DuckDBPyConnection) -> int:
         """Number the commit under way, one more than the last that is certain."""

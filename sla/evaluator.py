@@ -134,8 +134,8 @@ class Evaluator:
             },
         )
         self._standing.appended(
-            (*change.about, Standing(change.current.calculation_version, *known))
-            for change, *known in zip(changes, texts, bases, strict=True)
+            (*change.about, Standing.of(answer.calculation_version, *known, final=answer.final))
+            for change, answer, *known in zip(changes, answers, texts, bases, strict=True)
         )
 
 

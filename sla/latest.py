@@ -23,16 +23,19 @@ class Latest(Generic[_Key, _Row]):
         read: Callable[
             [duckdb.DuckDBPyConnection, Sequence[str]], Iterable[tuple[str, _Key, _Row]]
         ],
-        most: int,
+        weight_max: int,
+        circuit_weight: int = 1,
+        weight: Callable[[_Row], int] = lambda _row: 1,
     ) -> None:
         """Remember how to read; nothing is known yet.
 
         `count` is a statement that says how many rows there are, `read` returns the latest of each
-        key of some circuits, `most` is how many are kept.
+        key of some circuits. What is kept weighs at most `weight_max`.
         """
-        self._count, self._read, self._most = count, read, most
+        self._count, self._read, self._weight_max = count, read, weight_max
+        self._circuit_weight, self._weight_of = circuit_weight, weight
         self._known: OrderedDict[str, dict[_Key, _Row]] = OrderedDict()
-        self._kept = 0  # one for each row, and for each circuit
+        self._weight = 0  # of all rows, and of circuits
         self._rows = 0  # how many the table has, if what is known holds
 
     def of(
@@ -42,19 +45,20 @@ class Latest(Generic[_Key, _Row]):
         ((rows,),) = writer.execute(self._count).fetchall()
         if rows != self._rows:
             self._known.clear()
-            self._kept, self._rows = 0, rows
+            self._weight, self._rows = 0, rows
         unread = [name for name in dict.fromkeys(circuit_ids) if name not in self._known]
         if unread:
             self._known |= {name: {} for name in unread}
-            self._kept += len(unread)
+            self._weight += len(unread) * self._circuit_weight
             for name, key, row in self._read(writer, unread):
                 self._add(name, key, row)
         found: dict[str, Mapping[_Key, _Row]] = {}
         for name in circuit_ids:
             self._known.move_to_end(name)
             found[name] = dict(self._known[name])
-        while self._kept > self._most:
-            self._kept -= 1 + len(self._known.popitem(last=False)[1])
+        while self._weight > self._weight_max:
+            gone = self._known.popitem(last=False)[1].values()
+            self._weight -= self._circuit_weight + sum(map(self._weight_of, gone))
         return found
 
     def appended(self, rows: Iterable[tuple[str, _Key, _Row]]) -> None:
@@ -66,5 +70,6 @@ class Latest(Generic[_Key, _Row]):
 
     def _add(self, name: str, key: _Key, row: _Row) -> None:
         rows = self._known[name]
-        self._kept += key not in rows
+        before = rows.get(key)
+        self._weight += self._weight_of(row) - (0 if before is None else self._weight_of(before))
         rows[key] = row

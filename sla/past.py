@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from sla.final_months import FinalMonths
+from sla.remembered_ledger import RememberedLedger
 from sla.remembered_spans import RememberedSpans
 
 
@@ -12,3 +13,4 @@ class Past:
 
     months: FinalMonths = field(default_factory=FinalMonths)
     spans: RememberedSpans = field(default_factory=RememberedSpans)
+    ledger: RememberedLedger = field(default_factory=RememberedLedger)

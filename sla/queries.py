@@ -227,7 +227,7 @@ class Queries(OnLedger, OnDecisions, OnVersions, OnChannels, OnSettled, Explaini
         past, held = past or Past(), self._held(cursor)
         scope = AllCustomers(commercial=True)
         seen = self._visible(scope, sorted(circuit_ids))
-        facts = telemetry.read(cursor, list(seen), held, versions, past.spans)
+        facts = telemetry.read(cursor, list(seen), held, versions, past)
         past.months.begin(facts, held, self._histories.historian, seen)
         histories = self._histories.of(cursor, facts, seen)
         lanes = newest_states(cursor, facts, histories, seen)

@@ -16,8 +16,8 @@ from processors.runs import LOSS_CLASS_UNKNOWN, Runs
 from sla.spans import LiveSpan, ReadSpans, SpanSource
 
 if TYPE_CHECKING:
+    from sla.past import Past
     from sla.readings import Readings
-    from sla.remembered_spans import RememberedSpans
 
 _SPANS_READ_CIRCUITS_MAX: Final = 256
 """Their spans of a year are some 400,000; of more circuits, what is needed is read when it is."""
@@ -159,12 +159,12 @@ def read(
     circuit_ids: Sequence[str],
     held: Held | None = None,
     versions: Mapping[tuple[str, str], int] | None = None,
-    remembered: "RememberedSpans | None" = None,
+    past: "Past | None" = None,
 ) -> Telemetry:
     """Read channels, both horizons, spans and provisional spans of circuits.
 
     `held`: what the writer holds of the commit that the cursor shows. `versions`: the latest
-    calculation by circuit and month, where it is known. `remembered`: spans of days that are over.
+    calculation by circuit and month, where it is known. `past`: what is remembered.
     """
     ids = {"circuit_ids": list(circuit_ids)}
     known = channels(cursor, circuit_ids, held)
@@ -175,15 +175,17 @@ def read(
     complete_up_to_s = stands.complete_up_to()
     spans: ReadSpans | None = None
     if len(known) <= _SPANS_READ_CIRCUITS_MAX:
-        if remembered is None or held is None:
+        if past is None or held is None:
             spans = ReadSpans.of(cursor, numbers)
         else:
-            spans = remembered.of(cursor, known, complete_up_to_s, held)
+            spans = past.spans.of(cursor, known, complete_up_to_s, held)
         fingerprints = spans.fingerprints(keys)
     else:
         fingerprints = _fingerprints(cursor, {**ids, "first_key": first, "last_key": last})
     if versions is None:
         ledger, versions = _counts(cursor, circuit_ids)
+    elif past is not None and held is not None:
+        ledger = past.ledger.counts(cursor, keys, held)
     else:
         counts = cursor.execute(statement("sla", "ledger_counts"), ids).fetchall()
         ledger = dict(counts)

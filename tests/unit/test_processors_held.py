@@ -218,3 +218,32 @@ def test_how_often_complete_cells_were_folded_again_is_counted_by_channel(
     commits.drop()
     write(writer, 6)
     assert (held().reworked([x]), held().reworked([y])) == (2, 1), "of what is dropped, all"
+
+
+def test_it_is_counted_how_often_a_channel_was_counted_in_the_ledger(
+    store: TelemetryStore,
+) -> None:
+    commits = Commits()
+    writer = writer_with(store, commits)
+
+    def noted(*keys: int) -> int:
+        found = commits.shown_by(store.writer)
+        assert found is not None
+        return found.noted(keys)
+
+    held = commits.shown_by(store.writer)
+    assert held is not None
+    (x, *rest), (y, *_) = (held.registered.keys[name] for name in "XY")
+    for number in range(4):
+        write(writer, number)
+    assert noted(x, *rest, y) == 0, "in order"
+
+    twice = [at(130, sequence=8), at(130, sequence=8)]
+    for number, wanted in ((8, 1), (10, 2)):  # the second time both are known
+        writer.write(poll_of(numbered(twice, number)))
+        assert (noted(x), noted(*rest), noted(y)) == (wanted, 0, 0)
+    write(writer, 12)
+    assert noted(x) == 2
+    commits.drop()
+    write(writer, 13)
+    assert (noted(x), noted(y)) == (3, 1), "of what is dropped, all"

@@ -116,6 +116,12 @@ def test_a_months_calculations_are_told_with_what_changed_them(store) -> None:
         "insert into restatement_causes values ('C', '2026-07', 2, 0, 9, 'conflicting', 5, 6)"
     )
     assert rows(store, "verdict_causes", circuit_id="C", month="2026-07") == [(2, 0, 6)]
+    for month, final in (("2026-08", False), ("2026-09", True)):
+        store.writer.execute(
+            "insert into verdict_history values ('C', ?, 1, 0, 0, ?, 'v', '', '', 'basis')",
+            [month, final],
+        )
     assert sorted(rows(store, "verdicts_standing", circuit_ids=["C"])) == [
-        ("C", "2026-06", 3, "v3", None), ("C", "2026-07", 2, "", None),
+        ("C", "2026-06", 3, "v3", None, False), ("C", "2026-07", 2, "", None, False),
+        ("C", "2026-08", 1, "v", "basis", False), ("C", "2026-09", 1, "v", None, True),
     ]  # fmt: skip

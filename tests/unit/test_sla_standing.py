@@ -24,11 +24,11 @@ class Table:
         self.append(*rows)
         self.known: Latest[str, Standing] = standing_verdicts()
 
-    def append(self, *rows) -> None:
+    def append(self, *rows, final: bool = False) -> None:
         for circuit_id, month, version, verdicts, basis in rows:
             self.writer.execute(
-                "insert into verdict_history values (?, ?, ?, 0, 0, false, ?, '', '', ?)",
-                [circuit_id, month, version, verdicts, basis],
+                "insert into verdict_history values (?, ?, ?, 0, 0, ?, ?, '', '', ?)",
+                [circuit_id, month, version, final, verdicts, basis],
             )
 
     def take_over(self, circuit_id, month, one) -> None:
@@ -99,12 +99,18 @@ def test_what_others_appended_is_seen(table) -> None:
     assert len(table.of("B")["B"]) == 2
 
 
+def weigh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have room for two circuits with two months each."""
+    for name, weight in (("_WEIGHT_MAX", 6), ("_CIRCUIT", 1), ("_OPEN", 1)):
+        monkeypatch.setattr(standing, name, weight)
+
+
 def months_of(*circuits: str) -> list[tuple[str, str, int, str, str]]:
     return [(name, f"2025-0{n}", 1, "met", "") for name in circuits for n in (1, 2)]
 
 
 def test_memory_is_bounded_and_keeps_who_was_asked_for_last(memory_store, monkeypatch) -> None:
-    monkeypatch.setattr(standing, "_KEPT_MAX", 6)  # of two circuits with two months
+    weigh(monkeypatch)  # of two circuits with two months
     table = Table(memory_store, months_of("A", "B", "C"))
     assert len(table.of("A", "B", "C")) == 3, "also more than it keeps"
     for name in ("A", "B", "A", "C"):
@@ -116,7 +122,7 @@ def test_memory_is_bounded_and_keeps_who_was_asked_for_last(memory_store, monkey
 
 
 def test_another_calculation_of_a_month_takes_no_more_room(memory_store, monkeypatch) -> None:
-    monkeypatch.setattr(standing, "_KEPT_MAX", 6)
+    weigh(monkeypatch)
     table = Table(memory_store, months_of("A", "B"))
     table.of("A", "B")
     for version in range(2, 9):
@@ -130,7 +136,7 @@ def test_another_calculation_of_a_month_takes_no_more_room(memory_store, monkeyp
 
 
 def test_circuits_without_months_take_room_too(memory_store, monkeypatch) -> None:
-    monkeypatch.setattr(standing, "_KEPT_MAX", 6)
+    weigh(monkeypatch)
     table = Table(memory_store, months_of("A"))
     table.of("A")
     table.of("nobody 1", "nobody 2", "nobody 3")
@@ -142,7 +148,7 @@ def test_circuits_without_months_take_room_too(memory_store, monkeypatch) -> Non
 
 
 def test_what_was_forgotten_takes_no_room(memory_store, monkeypatch) -> None:
-    monkeypatch.setattr(standing, "_KEPT_MAX", 6)
+    weigh(monkeypatch)
     table = Table(memory_store, months_of("A", "B"))
     for number in range(9):
         table.append(("Z", f"month {number}", 1, "met", ""))
@@ -160,3 +166,31 @@ def test_appended_months_of_forgotten_circuits_are_read(table) -> None:
 
     assert table.verdicts("B") == {"read again"}
     assert table.verdicts("A") == {"met"}
+
+
+def test_final_months_that_say_the_same_are_one_without_what_they_are_compared_with(table) -> None:
+    table.append(("C", "2025-08", 1, "met", "c1"), ("D", "2025-08", 1, "met", "d1"), final=True)
+    table.append(("C", "2025-09", 1, "met", "c2"))
+
+    found = table.of("C", "D")
+    assert found["C"] == {"2025-08": Standing(1, "met", None), "2025-09": Standing(1, "met", "c2")}
+    assert found["C"]["2025-08"] is found["D"]["2025-08"]
+    assert found["C"]["2025-08"] is Standing.of(1, "met", "any", final=True)
+    assert Standing.of(1, "met", "any", final=False) == Standing(1, "met", "any")
+
+
+def test_a_final_month_weighs_a_sixth_of_an_open_one(memory_store, monkeypatch) -> None:
+    monkeypatch.setattr(standing, "_WEIGHT_MAX", 4 + 6 + 6 + 4)  # A with two, and B with none
+    table = Table(memory_store, months_of("A"))
+    table.of("A", "B")
+    table.cheat()
+    assert table.verdicts("A") == {"met"}
+    table.take_over("A", "2025-01", Standing.of(2, "met", "", final=True))  # 5 less
+    table.take_over("B", "2025-01", Standing.of(1, "met", "", final=True))
+    for number in range(4):
+        table.take_over("B", f"2024-0{number}", Standing.of(1, "met", "", final=True))
+    assert table.verdicts("A", "B") == {"met"}
+
+    table.take_over("B", "2024-05", Standing.of(1, "met", "", final=True))
+    assert table.verdicts("B") == {"met"}
+    assert table.verdicts("A") == {"met", "read again"}, "it had to go"

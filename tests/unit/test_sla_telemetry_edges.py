@@ -6,7 +6,7 @@ import pytest
 
 from linksla.stores import TelemetryStore
 from sla import telemetry
-from sla.remembered_spans import RememberedSpans
+from sla.past import Past
 from sla.spans import ReadSpans
 from tests.unit.processors_support import (
     DAY,
@@ -65,17 +65,18 @@ def test_both_horizons_are_told_of_all_circuits_or_some(written, memory_store) -
     assert told(telemetry.horizons(cursor, ["A"])) == ({"A": MIDNIGHT + 380}, {"A": MIDNIGHT + 420})
 
 
-def test_spans_are_remembered_only_where_it_is_certain_that_they_stayed(
+def test_what_is_past_is_remembered_only_where_it_is_certain_that_it_stayed(
     written, memory_store
 ) -> None:
-    cursor, memory = memory_store.writer, RememberedSpans()
+    cursor, past = memory_store.writer, Past()
     plain = telemetry.read(cursor, ["A"])
 
-    without = telemetry.read(cursor, ["A"], None, None, memory)
-    assert not memory._known
+    without = telemetry.read(cursor, ["A"], None, {}, past)
+    assert not past.spans._known
+    assert not past.ledger._known
     held = written._commits.shown_by(cursor)
-    remembering = telemetry.read(cursor, ["A"], held, None, memory)
-    assert list(memory._known) == ["A"]
+    remembering = telemetry.read(cursor, ["A"], held, {}, past)
+    assert (list(past.spans._known), list(past.ledger._known)) == (["A"], ["A"])
     assert without.fingerprints == remembering.fingerprints == plain.fingerprints
 
 

@@ -83,6 +83,7 @@ class Node:
                 self._progress(samples),
                 Runs(*_columns(rows, 5)),
                 _marked(size, reworked),
+                _marked(size, ()),
                 _marked(size, range(size) if touched is None else touched),
                 (),
             )
