@@ -71,7 +71,7 @@ class RememberedSpans:
         found = ReadSpans.together([
             *(kept.spans for kept in known.values()),
             *_since(cursor, known.values()),
-            *_whole(cursor, [_keys(rows) for name, rows in channels.items() if name not in known]),
+            *_read(cursor, [_keys(rows) for name, rows in channels.items() if name not in known]),
         ])  # fmt: skip
         over = {}
         for name in channels:
@@ -98,19 +98,29 @@ def _keys(channels: Sequence[ChannelRow]) -> list[int]:
 
 
 def _since(cursor: duckdb.DuckDBPyConnection, known: Iterable[_Kept]) -> Sequence[ReadSpans]:
-    """Return the spans of circuits that begin after what is known of each."""
-    from_s = {key: kept.to_s for kept in known for key in _keys(kept.channels)}
-    if not from_s:
+    """Return the spans of circuits that begin after what is known of each.
+
+    Most were judged of late, and are read together from the newest midnight on. One that was well
+    for weeks would have the weeks of all the others read as well.
+    """
+    by_midnight: dict[int, list[list[int]]] = {}
+    for kept in known:
+        by_midnight.setdefault(kept.to_s, []).append(_keys(kept.channels))
+    if not by_midnight:
         return ()
-    read = ReadSpans.of(cursor, list(from_s), min(from_s.values()))
-    return (read.take(read.runs.start_s >= _by_track(read, from_s)),)
+    newest = max(by_midnight)
+    of_late = [key for keys in by_midnight.pop(newest) for key in keys]
+    earlier = [part for from_s, keys in by_midnight.items() for part in _read(cursor, keys, from_s)]
+    return (ReadSpans.of(cursor, of_late, newest), *earlier)
 
 
-def _whole(cursor: duckdb.DuckDBPyConnection, keys: Sequence[Sequence[int]]) -> Sequence[ReadSpans]:
-    """Return all spans of circuits of which nothing is known."""
+def _read(
+    cursor: duckdb.DuckDBPyConnection, keys: Sequence[Sequence[int]], from_s: int = 0
+) -> Sequence[ReadSpans]:
+    """Return the spans of circuits from an instant on."""
     if len(keys) <= _ALONE_MAX:
-        return [ReadSpans.of(cursor, some) for some in keys]
-    return (ReadSpans.of(cursor, [key for some in keys for key in some]),)
+        return [ReadSpans.of(cursor, some, from_s) for some in keys]
+    return (ReadSpans.of(cursor, [key for some in keys for key in some], from_s),)
 
 
 def _ended(

@@ -185,19 +185,40 @@ def test_days_of_a_healthy_channel_are_remembered_as_one_span(bench: Bench) -> N
     assert all(kept.spans.table.base is None for kept in bench.memory._known.values())
 
 
-def test_few_are_read_one_by_one_and_many_at_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[list[int]] = []
+@pytest.fixture
+def asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], int]]:
+    """What is read: the channels, and from when on."""
+    found: list[tuple[list[int], int]] = []
     read = ReadSpans.of
 
     def of(cursor: Any, keys: Any, from_s: int = 0) -> ReadSpans:
-        asked.append(list(keys))
+        found.append((list(keys), from_s))
         return read(cursor, keys, from_s)
 
     monkeypatch.setattr(ReadSpans, "of", of)
     monkeypatch.setattr(remembered_spans, "_ALONE_MAX", 2)
+    return found
+
+
+def test_few_are_read_one_by_one_and_many_at_once(
+    bench: Bench, asked: list[tuple[list[int], int]]
+) -> None:
     bench.of("CD")
     RememberedSpans().of(bench.store.writer, ROWS, dict.fromkeys(ROWS, DAY), cast(Held, bench.held))
 
-    assert asked == [[1, 4], [2], [1, 4, 2, 3]]
+    assert asked == [([1, 4], 0), ([2], 0), ([1, 4, 2, 3], 0)]
+
+
+def test_who_was_well_for_days_is_read_from_then_on_and_nobody_else(
+    bench: Bench, asked: list[tuple[list[int], int]]
+) -> None:
+    bench.of("E", DAY)
+    bench.of("CD", 2 * DAY)
+    asked.clear()
+    found = bench.of("CDE", 2 * DAY + 50)
+
+    assert sorted(asked) == [([1, 4, 2], 2 * DAY), ([3], DAY)]
+    assert found == sorted(bench.truth("CDE"))
+    asked.clear()
+    bench.of("CDE", 2 * DAY + 60)
+    assert asked == [([1, 4, 2, 3], 2 * DAY)], "now it is as the others"
