@@ -40,6 +40,7 @@ class Calm:
     is_over: bool = False  # the circuit has ended and all its months are final
     is_down: bool = False  # nothing that is observed counts
     channels: Mapping[str, Turn] = field(default_factory=dict)  # others are expected to be good
+    rest_seconds: int = 0  # all channels are good, and nothing is told before any is bad so long
 
 
 _OVER: Final = Calm(FAR_AHEAD_S, FAR_AHEAD_S, FAR_AHEAD_S, is_over=True)
@@ -89,6 +90,7 @@ def _stays(look: Look, awaits: Awaits, lag: int) -> Calm | None:
             return Calm(
                 found.complete_before_s, found.live_before_s, lag - 1,
                 is_down=found.is_down, channels=found.channels,
+                rest_seconds=0 if awaits else found.rest_seconds,
             )  # fmt: skip
     if awaits or not _decidedly_up(look.history):
         return None

@@ -38,6 +38,7 @@ class Steady:
     live_before_s: int
     is_down: bool  # in complete cells, up to then
     channels: Mapping[str, Turn]
+    rest_seconds: int  # 0, or of a circuit whose channels are all good: so long may any be bad
 
 
 def steady(look: Look, patience_s: int, *, burning: bool) -> Steady | None:
@@ -71,11 +72,15 @@ def steady(look: Look, patience_s: int, *, burning: bool) -> Steady | None:
     told = _told_after(look, is_down=is_down, burning=burning)
     if told is None:
         return None
+    at_rest = not (is_down or was_bad or burning) and all(
+        run.state == "good" and run.start_s <= history.complete_up_to_s for run in lanes
+    )
     return Steady(
         min(complete_before, history.complete_up_to_s + told),
         live_before,
         is_down,
         {run.channel: Turn(run.state == "bad", run.start_s) for run in lanes},
+        min(decisive, patience_s) if at_rest else 0,
     )
 
 

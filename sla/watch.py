@@ -7,7 +7,7 @@ reached at which something else may change, a calm circuit needs no judging at a
 is judged in full, from what the store holds; the Watch never decides a verdict.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 
 from linksla.clock import MICROSECONDS
-from linksla.compiled import BOOLS, BOOLS_OWN, INT64S, compiled
+from linksla.compiled import BOOLS, BOOLS_OWN, INT64S, INT64S_OWN, compiled
 from linksla.model import EVIDENCE_BGP_NOT, EVIDENCE_BGP_UNKNOWN, LOSS_LADDER_PPM
 from processors.advance import Advance
 from processors.channels import Channels
@@ -63,7 +63,7 @@ class Watch:
         self._named_by_number = np.array(self._names, np.object_)
         self._calm = self._touched = self._seen = self._troubled = np.zeros(1, np.bool_)
         self._grid_s = np.ones(1, np.int64)
-        self._complete_before_s = self._live_before_s = self._lag_s = none
+        self._complete_before_s = self._live_before_s = self._lag_s = self._rest_s = none
         self._checked_s = never
         self._active = self._bad = np.zeros(1, np.bool_)
         self._turn_s = none  # a channel's cells before it are the other way round
@@ -86,18 +86,44 @@ class Watch:
         stirred |= self._active & (seconds != progress.folded_to_s - advance.folded_from_s)
         grid_us = advance.channels.grid_s * MICROSECONDS
         turn_us = -(-self._turn_s * MICROSECONDS // grid_us) * grid_us  # its first whole cell
+        turned = np.zeros(len(stirred), np.bool_)
         for part in progress.tail:
             _stir(
                 part.track, part.observed_at_us, part.bgp, part.loss_ppm,
-                self._loss_ppm_max, self._bad, turn_us, stirred,
+                self._loss_ppm_max, self._bad, turn_us, turned,
             )  # fmt: skip
         self._calm[self._circuit_of[stirred]] = False
+        if turned.any():
+            self._turn(progress.tail, turned, turn_us, grid_us)
         if not self._seen[1:].all():
             self._note_trouble(progress.tail[-1:])
         self._touched[self._circuit_of[advance.touched]] = True
         self._objectives.written(advance.over, advance.over_to_s)
         self._folded_to_s = progress.folded_to_s
         self._observed_at_us = progress.observed_at_us_max
+
+    def _turn(
+        self, tail: Sequence[Observations], turned: Bool, turn_us: Int64, grid_us: Int64
+    ) -> None:
+        """Expect channels to stay bad that were good without a break, of circuits at rest.
+
+        Nothing is told of those before `_rest_s` have passed, so a judgement at the onset would say
+        nothing; whatever else came about is judged.
+        """
+        may = turned & ~self._bad & self._active & (self._rest_s[self._circuit_of] > 0)
+        good_us, bad_us = np.full(len(may), _NEVER_S), np.full(len(may), _FOREVER_S)
+        for part in tail if may.any() else ():
+            _edges(
+                part.track, part.observed_at_us, part.bgp, part.loss_ppm,
+                self._loss_ppm_max, may, good_us, bad_us,
+            )  # fmt: skip
+        onset_us = bad_us // grid_us * grid_us
+        may &= (good_us >= turn_us) & (good_us // grid_us * grid_us + grid_us == onset_us)
+        self._calm[self._circuit_of[turned & ~may]] = False
+        may &= self._calm[self._circuit_of]
+        onset_s, of = onset_us[may] // MICROSECONDS, self._circuit_of[may]
+        self._bad[may], self._turn_s[may] = True, onset_s
+        np.minimum.at(self._live_before_s, of, onset_s + self._rest_s[of])
 
     def _note_trouble(self, newest: Iterable[Observations]) -> None:
         """Note whose newest samples say that a channel is down, or loses a tenth or more."""
@@ -164,7 +190,7 @@ class Watch:
                 continue
             self._complete_before_s[number] = found.complete_before_s
             self._live_before_s[number] = found.live_before_s
-            self._lag_s[number] = found.lag_seconds_max
+            self._lag_s[number], self._rest_s[number] = found.lag_seconds_max, found.rest_seconds
             self._checked_s[number] = look.history.complete_up_to_s
             self._calm[number] = self._begin(number, look, found)
 
@@ -216,7 +242,7 @@ class Watch:
         more = len(self._names) - len(self._calm)
         for name in ("_calm", "_touched", "_seen", "_troubled"):
             setattr(self, name, np.pad(getattr(self, name), (0, more)))
-        for name in ("_complete_before_s", "_live_before_s", "_lag_s"):
+        for name in ("_complete_before_s", "_live_before_s", "_lag_s", "_rest_s"):
             setattr(self, name, np.pad(getattr(self, name), (0, more)))
         self._checked_s = np.pad(self._checked_s, (0, more), constant_values=_NEVER_S)
         self._grid_s = np.ones(len(self._names), np.int64)
@@ -259,3 +285,18 @@ def _stir(
         is_bad = bgp[row] == _BGP_NOT or loss_ppm[row] > loss_ppm_max[at]
         if is_bad == (bad[at] != (observed_at_us[row] >= turn_us[at])):
             stirred[at] = True
+
+
+@compiled(INT64S, INT64S, INT64S, INT64S, INT64S, BOOLS, INT64S_OWN, INT64S_OWN)
+def _edges(
+    track: Int64, observed_at_us: Int64, bgp: Int64, loss_ppm: Int64,
+    loss_ppm_max: Int64, wanted: Bool, good_us: Int64, bad_us: Int64,
+) -> None:  # fmt: skip
+    """Find the last good and the first bad observation of the wanted tracks."""
+    for row in range(len(track)):
+        at = track[row]
+        if wanted[at]:
+            if bgp[row] == _BGP_NOT or loss_ppm[row] > loss_ppm_max[at]:
+                bad_us[at] = min(bad_us[at], observed_at_us[row])
+            elif bgp[row] != _BGP_UNKNOWN or loss_ppm[row] >= 0:
+                good_us[at] = max(good_us[at], observed_at_us[row])

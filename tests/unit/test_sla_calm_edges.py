@@ -36,7 +36,11 @@ def slow(**more: Any) -> Present:
 
 
 def test_a_healthy_circuit_is_calm_until_its_month_ends() -> None:
-    assert calm(HEALTHY) == Calm(JULY, FAR - GRID, LAG - 1, channels=TURNS)
+    assert calm(HEALTHY) == Calm(JULY, FAR - GRID, LAG - 1, channels=TURNS, rest_seconds=30)
+    for awaits in (Awaits.CHANNELS, Awaits.BURN):
+        waiting = calm(HEALTHY, awaits)
+        assert waiting is not None
+        assert waiting.rest_seconds == 0
     assert calm(slow().look()) == Calm(JULY, FAR - GRID, LAG)
     assert until(slow(live_s=SLOW + 1, ahead="U61")) is None
     found = calm(HEALTHY)

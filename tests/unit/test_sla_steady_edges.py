@@ -41,7 +41,34 @@ def test_a_healthy_circuit_stays_as_it_is() -> None:
     turns = {"a": Turn(False, BEGAN), "b": Turn(False, NOW)}
     lanes = lane("a"), lane("b", start=NOW)
 
-    assert steady(Present(lanes=lanes).look(), 30, burning=False) == Steady(FAR, FAR, False, turns)
+    assert steady(Present(lanes=lanes).look(), 30, burning=False) == Steady(
+        FAR, FAR, False, turns, DECISIVE
+    )
+
+
+@pytest.mark.parametrize(
+    ("present", "patience_s", "rest_seconds"),
+    [
+        (Present(), 60, DECISIVE), (Present(), DECISIVE - 1, DECISIVE - 1),
+        (Present(lanes=(lane("a", start=NOW), lane("b"))), 60, DECISIVE),
+        (Present(lanes=(lane("a", start=NOW + 1), lane("b"))), 60, 0),
+        (Present(lanes=(lane("a", "bad", NOW - 300), lane("b"))), 60, 0),
+        (Present(text="b20", lanes=both("good", NOW), ahead="U30"), 60, 0),
+        (down("D400"), 60, 0),
+    ],
+)  # fmt: skip
+def test_a_circuit_is_at_rest_while_all_of_it_is_good(
+    present: Present, patience_s: int, rest_seconds: int
+) -> None:
+    found = steady(present.look(), patience_s, burning=False)
+    assert found is not None
+    assert found.rest_seconds == rest_seconds
+
+
+def test_a_circuit_whose_allowance_burns_is_not_at_rest() -> None:
+    found = steady(Present().look(), 60, burning=True)
+    assert found is not None
+    assert found.rest_seconds == 0
 
 
 @pytest.mark.parametrize(

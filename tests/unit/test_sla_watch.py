@@ -106,13 +106,25 @@ def test_a_healthy_circuit_is_judged_once_and_then_left_alone(calm) -> None:
     assert calm.watch.checked_up_to(["X"])["X"] == CALM_AT + 60 * 19 - 40
 
 
-def test_a_bad_sample_makes_it_due_before_its_cell_is_complete(calm) -> None:
-    assert calm.write(CALM_AT + 10, bgp_state=1) == ("X",)
+def test_bad_samples_make_it_due_when_they_may_decide_before_their_cells_are_complete(calm) -> None:
+    assert calm.write(CALM_AT + 10, bgp_state=1) == ()
+    assert calm.write(CALM_AT + 20, bgp_state=1) == ()
+    assert calm.write(CALM_AT + 30, bgp_state=1) == ("X",), "three cells"
+
+
+def test_a_bad_sample_that_is_followed_by_a_good_one_makes_it_due(calm) -> None:
+    assert calm.write(CALM_AT + 10, bgp_state=1) == ()
+    assert calm.write(CALM_AT + 20) == ("X",)
+
+
+def test_a_bad_sample_behind_a_cell_without_one_makes_it_due(calm) -> None:
+    calm.at = CALM_AT + 10
+    assert calm.write(CALM_AT + 20, bgp_state=1) == ("X",)
 
 
 def test_loss_above_the_threshold_makes_it_due_and_loss_below_does_not(calm) -> None:
-    assert calm.write(CALM_AT + 10, loss_ppm=500_000) == ()
-    assert calm.write(CALM_AT + 20, loss_ppm=500_001) == ("X",)
+    assert calm.write(CALM_AT + 40, loss_ppm=500_000) == ()
+    assert calm.write(CALM_AT + 70, loss_ppm=500_001) == ("X",)
 
 
 def test_a_cell_without_a_sample_makes_it_due(calm) -> None:
@@ -172,8 +184,8 @@ def test_a_circuit_that_comes_back_is_judged_when_that_is_decided(memory_store, 
 def test_an_outage_is_judged_when_it_begins_is_decided_and_ends_and_not_in_between(calm) -> None:
     onset = CALM_AT
     told = calm.polls(onset + 1_500, bgp_state=1)
-    # seen; decided where samples are in; where they are complete; the verdict is another
-    assert [at - onset for at in told] == [10, 30, 70, 80]
+    # decided where samples are in; where they are complete; the verdict is another
+    assert [at - onset for at in told] == [30, 70, 80]
     back = calm.at
     again = calm.polls(back + 900)
     # seen; up where samples are in; channels are good for long enough; up where all is complete
@@ -208,7 +220,7 @@ def test_a_channel_that_is_bad_all_along_leaves_its_circuit_alone(calm) -> None:
         if poll(at):
             told.append(at - CALM_AT)
             calm.look("X", awaits=Awaits.CHANNELS)
-    assert told[0] == 0
+    assert told[0] == 20, "of three cells"
     assert all(at <= 60 for at in told), "once it is bad for 60 s, nothing more is to be told"
     assert calm.write(CALM_AT + 610) == ("X",), "it is good again"
 
